@@ -1,0 +1,24 @@
+// Weights and gradients of one MoE layer, as views. Row-major; gate rows stand before up rows.
+#pragma once
+
+#include "moe/tensor.h"
+
+namespace moe {
+
+/// `u` is 2n for gated activations and n otherwise. Types are LayerConfig::dtype unless said.
+struct Weights {
+  TensorView w_router;       // [E, d]
+  TensorView w_up;           // [E, u, d]
+  TensorView w_down;         // [E, d, n]
+  TensorView b_select;       // f32 [E], with Gate::selection_bias
+  TensorView w_shared_up;    // [u_shared, d], with a shared expert
+  TensorView w_shared_down;  // [d, n_shared]
+  TensorView w_shared_gate;  // [d], with SharedExpert::gated
+};
+
+/// Same shapes and types as Weights. An empty view is a gradient that is not wanted. b_select has none.
+using Gradients = Weights;
+
+enum class Accumulate { overwrite, add };
+
+}  // namespace moe

@@ -1,0 +1,106 @@
+// Lists come from the registry and the presets, so they cannot grow stale.
+#include "list.h"
+
+#include <vector>
+
+#include "config/describe.h"
+#include "config/load.h"
+#include "config/nearest_name.h"
+#include "config/presets.h"
+#include "config/validate.h"
+#include "measure/variant_choice.h"
+#include "moe/error.h"
+#include "moe/registry.h"
+#include "record/store.h"
+#include "report/bench_report.h"
+#include "report/table.h"
+#include "report/verdict.h"
+
+namespace moe::programs {
+namespace {
+
+std::string configs_text() {
+  report::TextTable table;
+  table.header = {"config", "T", "d", "n", "E", "K", "gate", "dtype", ""};
+  table.alignment = {report::Align::left, report::Align::right, report::Align::right, report::Align::right,
+                     report::Align::right, report::Align::right, report::Align::left, report::Align::left,
+                     report::Align::left};
+  for (const ModelConfig& model : config::presets()) {
+    const LayerConfig& layer = model.layer;
+    std::string name = model.name;
+    for (const std::string& alias : config::aliases(model.name)) name += ", " + alias;
+    table.rows.push_back({name, std::to_string(model.tokens()), std::to_string(layer.hidden_dim),
+                          std::to_string(layer.ffn_dim), std::to_string(layer.num_experts),
+                          std::to_string(layer.top_k), std::string(name_of(layer.gate.kind)),
+                          std::string(name_of(layer.dtype)), model.unsupported ? "unsupported" : ""});
+  }
+  return to_text(table) + "details: bench_moe_variants show NAME\n";
+}
+
+std::string variants_text() {
+  std::string text;
+  for (const Variant* variant : variants(DeviceKind::cpu)) {
+    text += std::string(variant->name()) + "\n    " + std::string(variant->summary()) + "\n";
+  }
+  return text + "NAME+rounding\n    the same after token rounding to --tile rows per expert (changes the routing)\n";
+}
+
+std::string devices_text() {
+  std::string text;
+  for (const DeviceKind kind : {DeviceKind::cpu, DeviceKind::cuda}) {
+    const auto found = devices(kind);
+    for (const auto& device : found) {
+      const DeviceTraits& traits = device->traits();
+      text += std::string(name_of(kind)) + (kind == DeviceKind::cuda ? ":" + std::to_string(device->id().index) : "") +
+              "  " + traits.name + ", " + std::to_string(traits.num_cores) +
+              (kind == DeviceKind::cpu ? " threads" : " multiprocessors") + (traits.has_bf16 ? ", bf16" : "") + "\n";
+    }
+    if (found.empty()) text += std::string(name_of(kind)) + "  none: " + no_device_reason(kind) + "\n";
+  }
+  return text;
+}
+
+std::string routings_text() {
+  return "natural   what the random router gives (near uniform)\n"
+         "balanced  every expert gets floor or ceil of T*K/E tokens\n"
+         "zipf:S    popularity of experts ~ 1 / rank^S, for example zipf:1\n"
+         "hot:N     every token prefers the same N experts, for example hot:2\n";
+}
+
+std::string saved_run_text(const record::Run& run) {
+  std::string text = report::header_text(run, {}) + report::bench_table(run) + report::load_text(run);
+  for (const std::string& warning : run.warnings) text += "! " + warning + "\n";
+  if (!run.verdict.empty()) text += run.verdict + "\n";
+  return text + "again      " + run.repeat_command + "\n";
+}
+
+}  // namespace
+
+std::string list_text(const std::string& topic) {
+  const std::vector<std::pair<std::string, std::string (*)()>> topics = {
+      {"configs", configs_text}, {"variants", variants_text}, {"devices", devices_text}, {"routings", routings_text}};
+  std::string all;
+  std::vector<std::string> names;
+  for (const auto& [name, text] : topics) {
+    if (name == topic) return text();
+    names.push_back(name);
+    if (topic.empty()) all += (all.empty() ? "" : "\n") + name + "\n\n" + text();
+  }
+  if (topic.empty()) return all;
+  throw Error(ErrorKind::usage, config::unknown_name("list", topic, names), "", "known: " + config::listed(names));
+}
+
+std::string show_text(const std::filesystem::path& out, const std::string& name) {
+  const bool is_file = name.ends_with(".toml") || (name.ends_with(".json") && !name.ends_with("run.json"));
+  if (config::find_preset(name) != nullptr || is_file) {
+    const ModelConfig model = config::load_config(name);
+    if (!model.unsupported) config::validate(model);
+    return config::describe(model);
+  }
+  if (name == "last" || name.find_first_of("0123456789/") != std::string::npos) {
+    return saved_run_text(record::load_run(record::find_run(out, name)));
+  }
+  return config::describe(config::load_config(name));  // throws with the nearest preset
+}
+
+}  // namespace moe::programs

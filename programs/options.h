@@ -1,0 +1,50 @@
+// Flags of the programs, parsed and checked. CLI11 stays inside options.cpp.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "measure/runner.h"
+#include "moe/config.h"
+#include "moe/device.h"
+
+namespace moe::programs {
+
+enum class Command { run, list, show, plot, exit };  // exit: help or version was printed
+
+/// The command line of bench_moe_variants.
+struct BenchOptions {
+  Command command = Command::run;
+  std::string topic;  // list: configs | variants | devices | routings; show, plot: a name
+
+  ModelConfig model;  // with every override applied, valid
+  std::string device = "auto";
+  int threads = 0;  // 0 = all
+  std::vector<std::string> variants;
+  std::string baseline = "vanilla";
+  bool backward = true;
+  std::string routing = "natural";
+  std::uint64_t seed = 42;
+  measure::CheckLevel check = measure::CheckLevel::quick;
+  measure::SamplerOptions sampling;
+
+  std::filesystem::path out = "results";
+  std::filesystem::path dump_folder;
+  std::int64_t dump_limit_bytes = 0;
+  bool dry_run = false;
+  bool plots = true;
+  bool quiet = false;
+  bool strict = false;
+  std::string repeat_command;
+};
+
+/// Throws Error{usage} with the nearest known flag for an unknown one.
+BenchOptions parse_bench_options(const std::vector<std::string>& arguments);
+
+/// "8GiB", "500 MB", "1024" to bytes. Throws Error{usage}.
+std::int64_t parse_bytes(const std::string& text);
+
+}  // namespace moe::programs

@@ -1,0 +1,51 @@
+// Terminal output and signals.
+#include "progress.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <iostream>
+
+namespace moe::programs {
+namespace {
+
+volatile sig_atomic_t caught_signal = 0;
+
+void remember(int number) { caught_signal = number; }
+
+}  // namespace
+
+Progress::Progress(bool quiet) : quiet_(quiet), is_terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void Progress::status(const std::string& text) {
+  if (quiet_) return;
+  if (is_terminal_) {
+    std::cerr << "\r\x1b[K" << text << std::flush;
+    has_status_ = true;
+  } else {
+    std::cerr << text << '\n';
+  }
+}
+
+void Progress::line(const std::string& text) {
+  if (quiet_) return;
+  clear();
+  std::cerr << text << '\n';
+}
+
+void Progress::clear() {
+  if (has_status_) std::cerr << "\r\x1b[K" << std::flush;
+  has_status_ = false;
+}
+
+void catch_interrupts() {
+  struct sigaction action = {};
+  action.sa_handler = remember;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal has its default effect
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int interrupt_signal() { return caught_signal; }
+
+}  // namespace moe::programs

@@ -1,0 +1,242 @@
+// Layers of published models. `source` says where the values were read; "recalled" marks those that
+// were not read in a file and want checking against the model's own config.json before they are
+// quoted.
+#include <array>
+#include <string_view>
+
+#include "config/preset_tables.h"
+
+namespace moe::config {
+namespace {
+
+struct Sizes {
+  std::int64_t hidden_dim, ffn_dim, num_experts, top_k;  // [d], [n], [E], [K]
+};
+
+struct Layers {
+  std::int64_t all, dense;
+};
+
+struct Model {
+  std::string_view name;
+  std::array<std::string_view, 2> aliases{};
+  Sizes sizes;
+  Activation activation = Activation::swiglu;
+  Gate gate;
+  SharedExpert shared{};
+  Layers layers;
+  std::int64_t batch_size = 1;  // of 4096 tokens each
+  std::string_view source;
+  std::string_view note{};
+  std::string_view unsupported{};
+};
+
+constexpr Gate softmax_of_chosen() {
+  return {};
+}
+
+constexpr Gate softmax_of_all(bool renormalize, float scale = 1) {
+  return {.kind = GateKind::softmax_topk, .renormalize = renormalize, .scale = scale};
+}
+
+constexpr Gate biased_sigmoid(float scale = 1) {
+  return {.kind = GateKind::sigmoid, .selection_bias = true, .scale = scale};
+}
+
+constexpr Gate in_groups(Gate gate, std::int64_t num_groups, std::int64_t kept_groups) {
+  gate.num_groups = num_groups;
+  gate.kept_groups = kept_groups;
+  return gate;
+}
+
+constexpr std::string_view kLlama4Reason =
+    "the sigmoid score scales the expert's input, not its output, which LayerConfig cannot say";
+constexpr std::string_view kGptOssReason =
+    "its router and experts have biases and its SwiGLU is clamped at 7 with up + 1: neither is "
+    "here yet";
+constexpr std::string_view kDeepSeekV4Reason =
+    "its first MoE layers route by a hash of the token id, scores are sqrt(softplus), SwiGLU is "
+    "clamped";
+
+// clang-format off
+constexpr Model kModels[] = {
+    {.name = "mixtral-8x7b",
+     .sizes = {4096, 14336, 8, 2}, .gate = softmax_of_chosen(),
+     .layers = {32, 0},
+     .source = "NVIDIA/Megatron-LM examples/mixtral; number of layers recalled"},
+    {.name = "mixtral-8x22b",
+     .sizes = {6144, 16384, 8, 2}, .gate = softmax_of_chosen(),
+     .layers = {56, 0},
+     .source = "ratios d/n and K/E from the SonicMoE article, sizes derived; number of layers "
+               "recalled"},
+    {.name = "dbrx",
+     .sizes = {6144, 10752, 16, 4}, .gate = softmax_of_all(true),
+     .layers = {40, 0},
+     .source = "recalled"},
+
+    {.name = "deepseek-v2",
+     .sizes = {5120, 1536, 160, 6}, .gate = in_groups(softmax_of_all(false, 16), 8, 3),
+     .shared = {3072}, .layers = {60, 1},
+     .source = "deepseek-ai/DeepSeek-V3 config_236B.json; no renormalization recalled",
+     .note = "two shared experts of 1536 are one of 3072"},
+    {.name = "deepseek-v2-lite",
+     .sizes = {2048, 1408, 64, 6}, .gate = softmax_of_all(false),
+     .shared = {2816}, .layers = {27, 1},
+     .source = "deepseek-ai/DeepSeek-V3 config_16B.json, NVIDIA/Megatron-LM; no renormalization "
+               "recalled",
+     .note = "two shared experts of 1408 are one of 2816"},
+    {.name = "deepseek-v3", .aliases = {"deepseek-v3.2-exp", "deepseek-r1"},
+     .sizes = {7168, 2048, 256, 8}, .gate = in_groups(biased_sigmoid(2.5f), 8, 4),
+     .shared = {2048}, .layers = {61, 3}, .batch_size = 8,
+     .source = "deepseek-ai/DeepSeek-V3 config_671B.json",
+     .note = "V3, R1, V3.1 and V3.2-Exp have the same MoE layer; the dense layers' ffn_dim is "
+             "18432"},
+    {.name = "deepseek-v4-flash",
+     .sizes = {4096, 2048, 256, 6}, .gate = biased_sigmoid(),
+     .layers = {1, 0},
+     .source = "flashinfer moe_ep_runbook.md (sizes)",
+     .note = "one layer: gate and depth of the model are not recorded here",
+     .unsupported = kDeepSeekV4Reason},
+    {.name = "deepseek-v4-pro",
+     .sizes = {7168, 3072, 384, 6}, .gate = biased_sigmoid(),
+     .layers = {1, 0},
+     .source = "flashinfer moe_ep_runbook.md (sizes)",
+     .note = "one layer: gate and depth of the model are not recorded here",
+     .unsupported = kDeepSeekV4Reason},
+
+    {.name = "kimi-k2", .aliases = {"kimi-k2.5", "kimi-k2.6"},
+     .sizes = {7168, 2048, 384, 8}, .gate = biased_sigmoid(2.827f),
+     .shared = {2048}, .layers = {61, 1},
+     .source = "NVIDIA/Megatron-LM modelopt Kimi-K2 conf"},
+    {.name = "kimi-linear-48b-a3b", .aliases = {"kimi-linear"},
+     .sizes = {2304, 1024, 256, 8}, .gate = biased_sigmoid(2.446f),
+     .shared = {1024}, .layers = {27, 1},
+     .source = "recalled, agrees with public test fixtures of the model's config.json"},
+
+    {.name = "qwen3-30b-a3b", .aliases = {"qwen3-30b"},
+     .sizes = {2048, 768, 128, 8}, .gate = softmax_of_all(true),
+     .layers = {48, 0},
+     .source = "NVIDIA/Megatron-LM, pytorch/torchtitan; number of layers recalled"},
+    {.name = "qwen3-235b-a22b", .aliases = {"qwen3-235b"},
+     .sizes = {4096, 1536, 128, 8}, .gate = softmax_of_all(true),
+     .layers = {94, 0}, .batch_size = 8,
+     .source = "NVIDIA/Megatron-LM, pytorch/torchtitan; number of layers recalled"},
+    {.name = "qwen3-next-80b-a3b", .aliases = {"qwen3-next"},
+     .sizes = {2048, 512, 512, 10}, .gate = softmax_of_all(true),
+     .shared = {512, true}, .layers = {48, 0},
+     .source = "ratios d/n and K/E from the SonicMoE article, sizes derived; number of layers "
+               "recalled"},
+    {.name = "qwen3.5-397b-a17b", .aliases = {"qwen3.5-397b"},
+     .sizes = {4096, 1024, 512, 10}, .gate = softmax_of_all(true),
+     .shared = {1024, true}, .layers = {60, 0},
+     .source = "flashinfer moe_ep_runbook.md and the model card (sizes); shared ffn_dim recalled"},
+
+    {.name = "gpt-oss-20b",
+     .sizes = {2880, 2880, 32, 4}, .gate = softmax_of_chosen(),
+     .layers = {24, 0},
+     .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled",
+     .unsupported = kGptOssReason},
+    {.name = "gpt-oss-120b",
+     .sizes = {2880, 2880, 128, 4}, .gate = softmax_of_chosen(),
+     .layers = {36, 0},
+     .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled",
+     .unsupported = kGptOssReason},
+
+    {.name = "olmoe-1b-7b", .aliases = {"olmoe"},
+     .sizes = {2048, 1024, 64, 8}, .gate = softmax_of_all(false),
+     .layers = {16, 0},
+     .source = "SonicMoE article (sizes); no renormalization and number of layers recalled"},
+
+    {.name = "glm-4.5", .aliases = {"glm-4.6"},
+     .sizes = {5120, 1536, 160, 8}, .gate = biased_sigmoid(2.5f),
+     .shared = {1536}, .layers = {92, 3},
+     .source = "GLM-5 report, table of sizes; gate, number of layers and 4.6 being the same "
+               "recalled"},
+    {.name = "glm-4.5-air",
+     .sizes = {4096, 1408, 128, 8}, .gate = biased_sigmoid(),
+     .shared = {1408}, .layers = {46, 1},
+     .source = "huggingface/transformers Glm4MoeConfig defaults"},
+    {.name = "glm-5",
+     .sizes = {6144, 2048, 256, 8}, .gate = biased_sigmoid(2.5f),
+     .shared = {2048}, .layers = {78, 3},
+     .source = "GLM-5 report, table of sizes; scale from public test fixtures"},
+
+    {.name = "minimax-m2",
+     .sizes = {3072, 1536, 256, 8}, .gate = biased_sigmoid(),
+     .layers = {62, 0},
+     .source = "huggingface/transformers MiniMaxM2Config; renormalization recalled"},
+
+    {.name = "llama-4-scout",
+     .sizes = {5120, 8192, 16, 1}, .gate = {.kind = GateKind::sigmoid, .renormalize = false},
+     .shared = {8192}, .layers = {48, 0},
+     .source = "NVIDIA/Megatron-LM conf; number of layers recalled",
+     .unsupported = kLlama4Reason},
+    {.name = "llama-4-maverick",
+     .sizes = {5120, 8192, 128, 1}, .gate = {.kind = GateKind::sigmoid, .renormalize = false},
+     .shared = {8192}, .layers = {48, 24},
+     .source = "NVIDIA/Megatron-LM conf; number of layers recalled",
+     .unsupported = kLlama4Reason},
+
+    {.name = "nemotron-3-nano", .aliases = {"nemotron-3-nano-30b-a3b"},
+     .sizes = {2688, 1856, 128, 6}, .activation = Activation::relu2, .gate = biased_sigmoid(2.5f),
+     .shared = {3712}, .layers = {23, 0},
+     .source = "NVIDIA/Megatron-LM conf; activation and renormalization recalled",
+     .note = "the 23 of its 52 blocks that have experts; the others are Mamba-2 and attention"},
+    {.name = "nemotron-3-super", .aliases = {"nemotron-3-super-120b-a12b"},
+     .sizes = {1024, 2688, 512, 22}, .activation = Activation::relu2, .gate = biased_sigmoid(5),
+     .shared = {5376}, .layers = {1, 0},
+     .source = "NVIDIA/Megatron-LM conf",
+     .note = "one layer; hidden_dim is that of the latent space, the model's own is 4096",
+     .unsupported = "latent MoE: tokens are projected from 4096 to 1024 before the experts and "
+                    "back after them, while router and shared expert see 4096"},
+
+    {.name = "granite-3-1b-a400m", .aliases = {"granite-1b"},
+     .sizes = {1024, 512, 32, 8}, .gate = softmax_of_chosen(),
+     .layers = {24, 0},
+     .source = "Hugging Face config.json; number of layers recalled"},
+    {.name = "granite-3-3b-a800m", .aliases = {"granite-3b"},
+     .sizes = {1536, 512, 40, 8}, .gate = softmax_of_chosen(),
+     .layers = {32, 0},
+     .source = "Hugging Face config.json; number of layers recalled"},
+    {.name = "granite-4.0-h-small",
+     .sizes = {4096, 768, 72, 10}, .gate = softmax_of_chosen(),
+     .shared = {1536}, .layers = {40, 0},
+     .source = "recalled, agrees with a public copy of the model's config.json"},
+};
+// clang-format on
+
+ModelConfig to_config(const Model& model) {
+  ModelConfig config;
+  config.name = model.name;
+  config.layer.hidden_dim = model.sizes.hidden_dim;
+  config.layer.ffn_dim = model.sizes.ffn_dim;
+  config.layer.num_experts = model.sizes.num_experts;
+  config.layer.top_k = model.sizes.top_k;
+  config.layer.activation = model.activation;
+  config.layer.dtype = DType::bf16;
+  config.layer.gate = model.gate;
+  config.layer.shared = model.shared;
+  config.batch_size = model.batch_size;
+  config.num_layers = model.layers.all;
+  config.num_dense_layers = model.layers.dense;
+  config.source = model.source;
+  config.note = model.note;
+  if (!model.unsupported.empty()) config.unsupported = std::string(model.unsupported);
+  return config;
+}
+
+}  // namespace
+
+std::vector<Preset> model_presets() {
+  std::vector<Preset> presets;
+  for (const Model& model : kModels) {
+    Preset preset{to_config(model), {}};
+    for (std::string_view alias : model.aliases) {
+      if (!alias.empty()) preset.aliases.emplace_back(alias);
+    }
+    presets.push_back(std::move(preset));
+  }
+  return presets;
+}
+
+}  // namespace moe::config

@@ -1,0 +1,96 @@
+// `grouped_gemm` on the CPU. oneDNN has no grouped product, so a group is a loop of products over
+// consecutive rows; each of them already fills all threads.
+#include "cpu/grouped_gemm.h"
+
+#include "cpu/experts.h"
+#include "cpu/row_kernels.h"
+
+namespace moe::cpu {
+namespace {
+
+enum class Weight { as_is, transposed };
+
+/// out[rows of e] = in[rows of e] w[e], or w[e]^T, for every expert.
+void grouped_rows(const Pass& pass, TensorView in, TensorView w, Weight form, TensorView out) {
+  for (std::int64_t e = 0; e < pass.config.num_experts; ++e) {
+    const ExpertRows rows = expert_rows(pass, e);
+    const Matrix weight = expert_matrix(w, e);
+    pass.multiply(matrix_of(row_view(in, rows.begin, rows.count())),
+                  form == Weight::transposed ? transposed(weight) : weight,
+                  matrix_of(row_view(out, rows.begin, rows.count())));
+  }
+}
+
+/// d_w[e] (+)= left[rows of e]^T right[rows of e]: the reduction runs over each expert's rows.
+void grouped_weight_gradient(const Pass& pass, TensorView left, TensorView right, TensorView d_w,
+                             Accumulate accumulate) {
+  if (d_w.empty()) return;
+  for (std::int64_t e = 0; e < pass.config.num_experts; ++e) {
+    const ExpertRows rows = expert_rows(pass, e);
+    pass.multiply(transposed(matrix_of(row_view(left, rows.begin, rows.count()))),
+                  matrix_of(row_view(right, rows.begin, rows.count())), expert_matrix(d_w, e), accumulate);
+  }
+}
+
+}  // namespace
+
+void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
+  const TensorView x = pass.buffer("x_gathered"), h = pass.buffer("h");
+  const TensorView a = pass.buffer("a"), y = pass.buffer("y");
+  const std::int64_t rows = pass.num_rows();
+  {
+    const StepScope step(pass, "gather");
+    gather_rows(pass.inputs.x, pass.row_tokens(), rows, x);
+  }
+  {
+    const StepScope step(pass, "up_proj");
+    grouped_rows(pass, x, pass.weights.w_up, Weight::transposed, h);
+  }
+  {
+    const StepScope step(pass, "activation");
+    activate(pass.config.activation, h, rows, pass.config.ffn_dim, a);
+  }
+  {
+    const StepScope step(pass, "down_proj");
+    grouped_rows(pass, a, pass.weights.w_down, Weight::transposed, y);
+  }
+  const StepScope step(pass, "aggregate");
+  sum_token_rows(y, pass.token_offsets(), pass.token_rows(), pass.row_scores(), pass.tokens, out);
+}
+
+void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
+                                        const InputGradients& gradients) {
+  const TensorView x = pass.buffer("x_gathered"), h = pass.buffer("h"), a = pass.buffer("a");
+  const TensorView d_y = pass.buffer("d_y"), d_a = pass.buffer("d_a"), d_h = pass.buffer("d_h");
+  const TensorView d_x = pass.buffer("d_x_gathered");
+  const std::int64_t rows = pass.num_rows();
+  {
+    const StepScope step(pass, "d_gather");
+    combine_backward(d_out, pass.buffer("y"), pass.row_tokens(), pass.row_scores(), rows, d_y,
+                     pass.arena.get<float>("d_scores"));
+  }
+  {
+    const StepScope step(pass, "d_down_proj");
+    grouped_rows(pass, d_y, pass.weights.w_down, Weight::as_is, d_a);
+  }
+  {
+    const StepScope step(pass, "d_w_down");
+    grouped_weight_gradient(pass, d_y, a, gradients.weights.w_down, gradients.accumulate);
+  }
+  {
+    const StepScope step(pass, "d_activation");
+    activate_backward(pass.config.activation, h, d_a, rows, pass.config.ffn_dim, d_h);
+  }
+  {
+    const StepScope step(pass, "d_up_proj");
+    grouped_rows(pass, d_h, pass.weights.w_up, Weight::as_is, d_x);
+  }
+  {
+    const StepScope step(pass, "d_w_up");
+    grouped_weight_gradient(pass, d_h, x, gradients.weights.w_up, gradients.accumulate);
+  }
+  const StepScope step(pass, "d_aggregate");
+  sum_token_rows(d_x, pass.token_offsets(), pass.token_rows(), nullptr, pass.tokens, gradients.d_x);
+}
+
+}  // namespace moe::cpu

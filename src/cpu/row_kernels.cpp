@@ -1,0 +1,161 @@
+// Row loops. Each works on float; bfloat16 rows convert at load and store.
+#include "cpu/row_kernels.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/activation.h"
+#include "cpu/element.h"
+
+namespace moe::cpu {
+
+void gather_rows(TensorView src, const std::int32_t* row_tokens, std::int64_t count, TensorView dst) {
+  const std::int64_t d = src.shape[1];
+  const std::size_t row_bytes = static_cast<std::size_t>(d) * size_of(src.dtype);
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::memcpy(dst.as<char>() + i * row_bytes, src.as<char>() + row_tokens[i] * row_bytes, row_bytes);
+  }
+}
+
+void sum_token_rows(TensorView rows, const std::int32_t* token_offsets, const std::int32_t* token_rows,
+                    const float* scale, std::int64_t tokens, TensorView out) {
+  constexpr std::int64_t kBlock = 256;  // columns whose sums stay in registers and L1
+  const std::int64_t d = out.shape[1];
+  with_element(out.dtype, [&]<class Element>() {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t t = 0; t < tokens; ++t) {
+      for (std::int64_t begin = 0; begin < d; begin += kBlock) {
+        const std::int64_t width = std::min(kBlock, d - begin);
+        float sum[kBlock] = {};
+        for (std::int32_t i = token_offsets[t]; i < token_offsets[t + 1]; ++i) {
+          const std::int64_t row = token_rows[i];
+          const float weight = scale == nullptr ? 1.0f : scale[row];
+          const Element* values = rows.as<Element>() + row * d + begin;
+          for (std::int64_t c = 0; c < width; ++c) sum[c] += weight * static_cast<float>(values[c]);
+        }
+        Element* target = out.as<Element>() + t * d + begin;
+        for (std::int64_t c = 0; c < width; ++c) target[c] = static_cast<Element>(sum[c]);
+      }
+    }
+  });
+}
+
+void index_add_rows(TensorView rows, const std::int32_t* row_tokens, const float* scale,
+                    std::int64_t count, TensorView out) {
+  const std::int64_t d = out.shape[1];
+  with_element(out.dtype, [&]<class Element>() {
+#pragma omp parallel for schedule(static)  // row_tokens are distinct within one expert
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float weight = scale == nullptr ? 1.0f : scale[i];
+      const Element* values = rows.as<Element>() + i * d;
+      Element* target = out.as<Element>() + row_tokens[i] * d;
+      for (std::int64_t c = 0; c < d; ++c) {
+        target[c] = static_cast<Element>(static_cast<float>(target[c]) + weight * static_cast<float>(values[c]));
+      }
+    }
+  });
+}
+
+void combine_backward(TensorView d_out, TensorView y, const std::int32_t* row_tokens,
+                      const float* scores, std::int64_t count, TensorView d_y, float* d_scores) {
+  const std::int64_t d = d_out.shape[1];
+  with_element(d_out.dtype, [&]<class Element>() {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Element* gradient = d_out.as<Element>() + row_tokens[i] * d;
+      const Element* output = y.as<Element>() + i * d;
+      Element* target = d_y.as<Element>() + i * d;
+      float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+      for (std::int64_t c = 0; c < d; ++c) {
+        const float g = static_cast<float>(gradient[c]);
+        dot += g * static_cast<float>(output[c]);
+        target[c] = static_cast<Element>(scores[i] * g);
+      }
+      d_scores[i] = dot;
+    }
+  });
+}
+
+void activate(Activation activation, TensorView h, std::int64_t count, std::int64_t n, TensorView a) {
+  const std::int64_t u = is_gated(activation) ? 2 * n : n;
+  with_element(h.dtype, [&]<class Element>() {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Element* in = h.as<Element>() + i * u;
+      Element* out = a.as<Element>() + i * n;
+      if (activation == Activation::swiglu) {
+        for (std::int64_t c = 0; c < n; ++c) {
+          out[c] = static_cast<Element>(swiglu(static_cast<float>(in[c]), static_cast<float>(in[n + c])));
+        }
+      } else {
+        for (std::int64_t c = 0; c < n; ++c) out[c] = static_cast<Element>(relu2(static_cast<float>(in[c])));
+      }
+    }
+  });
+}
+
+void activate_backward(Activation activation, TensorView h, TensorView d_a, std::int64_t count,
+                       std::int64_t n, TensorView d_h) {
+  const std::int64_t u = is_gated(activation) ? 2 * n : n;
+  with_element(h.dtype, [&]<class Element>() {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Element* in = h.as<Element>() + i * u;
+      const Element* gradient = d_a.as<Element>() + i * n;
+      Element* out = d_h.as<Element>() + i * u;
+      if (activation == Activation::swiglu) {
+#pragma omp simd
+        for (std::int64_t c = 0; c < n; ++c) {
+          const auto back = swiglu_backward(static_cast<float>(in[c]), static_cast<float>(in[n + c]),
+                                            static_cast<float>(gradient[c]));
+          out[c] = static_cast<Element>(back.d_gate);
+          out[n + c] = static_cast<Element>(back.d_up);
+        }
+      } else {
+        for (std::int64_t c = 0; c < n; ++c) {
+          out[c] = static_cast<Element>(
+              relu2_backward(static_cast<float>(in[c]), static_cast<float>(gradient[c])));
+        }
+      }
+    }
+  });
+}
+
+void sonic_epilogue(Activation activation, const SonicEpilogue& rows, std::int64_t count, std::int64_t n) {
+  const std::int64_t u = is_gated(activation) ? 2 * n : n;
+  with_element(rows.h.dtype, [&]<class Element>() {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Element* h = rows.h.as<Element>() + i * u;
+      const float* d_a = rows.d_a + i * n;
+      const float score = rows.scores == nullptr ? 1.0f : rows.scores[i];
+      Element* a_scaled = rows.a_scaled.as<Element>() + i * n;
+      Element* d_h = rows.d_h.as<Element>() + i * u;
+      float d_score = 0.0f;
+      if (activation == Activation::swiglu) {
+#pragma omp simd reduction(+ : d_score)
+        for (std::int64_t c = 0; c < n; ++c) {
+          const auto back = swiglu_backward(static_cast<float>(h[c]), static_cast<float>(h[n + c]),
+                                            score * d_a[c]);
+          d_score += d_a[c] * back.a;
+          a_scaled[c] = static_cast<Element>(score * back.a);
+          d_h[c] = static_cast<Element>(back.d_gate);
+          d_h[n + c] = static_cast<Element>(back.d_up);
+        }
+      } else {
+        for (std::int64_t c = 0; c < n; ++c) {
+          const float pre = static_cast<float>(h[c]);
+          const float a = relu2(pre);
+          d_score += d_a[c] * a;
+          a_scaled[c] = static_cast<Element>(score * a);
+          d_h[c] = static_cast<Element>(relu2_backward(pre, score * d_a[c]));
+        }
+      }
+      if (rows.d_scores != nullptr) rows.d_scores[i] = d_score;
+    }
+  });
+}
+
+}  // namespace moe::cpu

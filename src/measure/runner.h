@@ -1,0 +1,59 @@
+// A comparison from beginning to end: plan, allocate, verify, sample in turn, and make Records.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "measure/sampler.h"
+#include "measure/variant_choice.h"
+#include "record/record.h"
+#include "routing/traffic.h"
+
+namespace moe::measure {
+
+enum class CheckLevel { off, quick, full };
+
+struct BenchRequest {
+  ModelConfig model;                  // layer.rounding: the rule of "+rounding" rows
+  std::vector<std::string> variants;  // labels, in the order of the table
+  std::string baseline = "vanilla";
+  bool backward = true;
+  routing::Traffic traffic;
+  std::uint64_t seed = 42;
+  CheckLevel check = CheckLevel::quick;
+  SamplerOptions sampling;            // time_cap_s: of the whole run, verification included
+  std::filesystem::path dump_folder;  // empty = no tensors are written
+};
+
+/// What a program wants to hear while a comparison runs.
+struct BenchEvents {
+  std::function<void(const std::string& text)> status;   // what is being done now
+  std::function<void(const record::Row& row)> row_done;  // a finished row, in the order of finishing
+  std::function<bool()> interrupted;                     // true = stop after the sample at work
+};
+
+/// What a comparison will need, without allocating anything.
+struct BenchEstimate {
+  struct Line {
+    std::string variant;
+    std::string skip_reason;                     // empty = it will run
+    std::optional<std::int64_t> largest_tokens;  // when memory is the reason
+    record::Bytes bytes;
+  };
+  std::vector<Line> lines;
+  std::int64_t needed_bytes = 0;   // shared tensors and the largest regions
+  std::int64_t free_bytes = 0;
+  double flops_per_pass = 0;       // forward, or forward and backward, of T*K pairs
+};
+BenchEstimate estimate(Device& device, const BenchRequest& request);
+
+/// Fills in what a run is about: model, mode, traffic, seed, baseline, sampling, FLOP of a pass.
+void describe_run(const BenchRequest& request, record::Run& run);
+
+/// Adds rows and warnings to a described run that has its ceilings. Returns false when interrupted. An
+/// error of one variant becomes its row; the others go on.
+bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events, record::Run& run);
+
+}  // namespace moe::measure

@@ -1,0 +1,109 @@
+// Passes of one variant.
+#include "measure/trial.h"
+
+#include <vector>
+
+namespace moe::measure {
+namespace {
+
+template <class Element>
+std::vector<Element> to_host(Device& device, TensorView view, std::int64_t count) {
+  std::vector<Element> values(static_cast<std::size_t>(count));
+  device.copy_to_host(values.data(), view.data, values.size() * sizeof(Element));
+  return values;
+}
+
+}  // namespace
+
+Workbench::Workbench(Device& device, const LayerConfig& config, std::int64_t tokens,
+                     std::int64_t max_rows, bool training, std::size_t saved_bytes,
+                     std::size_t workspace_bytes)
+    : saved_(device, saved_bytes), workspace_(device, workspace_bytes) {
+  const std::int64_t d = config.hidden_dim;
+  const std::size_t token_bytes = static_cast<std::size_t>(tokens * d) * size_of(config.dtype);
+  outputs_ = DeviceBuffer(device, 2 * token_bytes);
+  out_ = {outputs_.data(), config.dtype, {tokens, d}};
+  const std::int64_t num_logits = tokens * config.num_experts;
+  logits_ = DeviceBuffer(device, static_cast<std::size_t>(num_logits) * sizeof(float));
+  logits_view_ = {logits_.data(), DType::f32, {tokens, config.num_experts}};
+  if (!training) return;
+  d_x_ = {outputs_.data() + token_bytes, config.dtype, {tokens, d}};
+  d_scores_ = DeviceBuffer(device, static_cast<std::size_t>(max_rows) * sizeof(float));
+  d_scores_view_ = {d_scores_.data(), DType::f32, {max_rows}};
+  gradient_memory_ = DeviceBuffer(device, Problem::carved_bytes(config, false));
+  gradients_ = Problem::carve_weights(config, gradient_memory_.data(), false);
+}
+
+void Workbench::poison(Device& device) {
+  constexpr unsigned char kNanByte = 0xff;
+  for (const DeviceBuffer* buffer :
+       {&saved_, &workspace_, &outputs_, &logits_, &d_scores_, &gradient_memory_}) {
+    if (buffer->data() != nullptr) device.fill_bytes(buffer->memory(), kNanByte);
+  }
+}
+
+Call Workbench::call(Device& device, Probe* probe) const {
+  return {device.stream(), saved_.memory(), workspace_.memory(), probe};
+}
+
+Outputs Workbench::outputs(bool with_logits) const {
+  return {out_, with_logits ? logits_view_ : TensorView{}};
+}
+
+InputGradients Workbench::gradients(bool with_scores) const {
+  return {d_x_, with_scores ? d_scores_view_ : TensorView{}, gradients_, Accumulate::overwrite};
+}
+
+Trial::Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
+             Workbench& workbench)
+    : device_(device), choice_(choice), plan_(plan), problem_(problem), workbench_(workbench),
+      layer_(choice.variant->make_layer(plan, device.id())) {}
+
+Inputs Trial::inputs() const { return {problem_.x(), problem_.logit_offsets(), nullptr}; }
+
+PassSeconds Trial::run() {
+  const Call call = workbench_.call(device_);
+  PassSeconds seconds;
+  seconds.forward = device_.time(
+      [&] { layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(false)); });
+  if (!plan_.request.training) return seconds;
+  seconds.backward = device_.time([&] {
+    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), workbench_.gradients(false));
+  });
+  return seconds;
+}
+
+HostResult Trial::run_for_check() {
+  workbench_.poison(device_);
+  const Call call = workbench_.call(device_);
+  layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(true));
+  if (plan_.request.training) {
+    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), workbench_.gradients(true));
+  }
+  device_.synchronize();
+  HostResult result;
+  copy_routing(result);
+  const InputGradients gradients = workbench_.gradients(true);
+  result.out = workbench_.outputs(false).out;
+  result.d_x = gradients.d_x;
+  result.d_scores = gradients.d_scores;
+  result.gradients = gradients.weights;
+  return result;
+}
+
+void Trial::copy_routing(HostResult& result) const {
+  const LayerConfig& config = plan_.request.config;
+  const std::int64_t T = plan_.request.max_tokens, E = config.num_experts, K = config.top_k;
+  const Routing routing = layer_->routing(workbench_.call(device_).saved, T);
+  result.logits = to_host<float>(device_, workbench_.outputs(true).logits, T * E);
+  result.expert_offsets = to_host<std::int32_t>(device_, routing.expert_offsets, E + 1);
+  const std::int64_t rows = result.expert_offsets.back();
+  result.row_tokens = to_host<std::int32_t>(device_, routing.row_tokens, rows);
+  result.row_scores = to_host<float>(device_, routing.row_scores, rows);
+  result.token_offsets = to_host<std::int32_t>(device_, routing.token_offsets, T + 1);
+  result.token_rows = to_host<std::int32_t>(device_, routing.token_rows, rows);
+  result.chosen_experts = to_host<std::int32_t>(device_, routing.chosen_experts, T * K);
+  result.chosen_scores = to_host<float>(device_, routing.chosen_scores, T * K);
+}
+
+}  // namespace moe::measure

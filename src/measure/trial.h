@@ -1,0 +1,60 @@
+// One variant, ready to run: its plan, its layer, and memory that all trials of a comparison share.
+#pragma once
+
+#include <memory>
+
+#include "measure/device_buffer.h"
+#include "measure/problem.h"
+#include "measure/sampler.h"
+#include "measure/variant_choice.h"
+#include "measure/verify.h"
+
+namespace moe::measure {
+
+/// Regions and outputs, sized for the largest of the plans that will use them.
+class Workbench {
+ public:
+  Workbench(Device& device, const LayerConfig& config, std::int64_t tokens, std::int64_t max_rows,
+            bool training, std::size_t saved_bytes, std::size_t workspace_bytes);
+
+  /// Sets every byte so that unwritten floats are NaN.
+  void poison(Device& device);
+
+  Call call(Device& device, Probe* probe = nullptr) const;
+  Outputs outputs(bool with_logits) const;
+  InputGradients gradients(bool with_scores) const;
+
+ private:
+  DeviceBuffer saved_, workspace_, outputs_, logits_, d_scores_, gradient_memory_;
+  TensorView out_, d_x_, logits_view_, d_scores_view_;
+  Gradients gradients_;
+};
+
+class Trial {
+ public:
+  Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
+        Workbench& workbench);
+
+  /// One timed pass: nothing but forward() and backward() lies between the clock readings.
+  PassSeconds run();
+
+  /// One untimed pass on poisoned memory, its results brought to the host. The views in the result show
+  /// the workbench until the next pass.
+  HostResult run_for_check();
+
+  const VariantChoice& choice() const { return choice_; }
+  const Plan& plan() const { return plan_; }
+
+ private:
+  Inputs inputs() const;
+  void copy_routing(HostResult& result) const;
+
+  Device& device_;
+  VariantChoice choice_;
+  Plan plan_;
+  const Problem& problem_;
+  Workbench& workbench_;
+  std::unique_ptr<Layer> layer_;
+};
+
+}  // namespace moe::measure

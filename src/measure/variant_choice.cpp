@@ -1,0 +1,37 @@
+// "NAME" or "NAME+rounding".
+#include "measure/variant_choice.h"
+
+#include "moe/error.h"
+
+namespace moe::measure {
+namespace {
+
+constexpr std::string_view kRoundingSuffix = "+rounding";
+
+}  // namespace
+
+std::vector<std::string> default_labels() {
+  return {"vanilla", "grouped_gemm", "grouped_gemm+rounding", "sonic", "sonic+rounding"};
+}
+
+std::vector<std::string> known_labels(DeviceKind kind) {
+  std::vector<std::string> labels;
+  for (const Variant* variant : variants(kind)) {
+    labels.emplace_back(variant->name());
+    labels.push_back(labels.back() + std::string(kRoundingSuffix));
+  }
+  return labels;
+}
+
+VariantChoice parse_variant(DeviceKind kind, std::string_view label) {
+  const bool rounded = label.ends_with(kRoundingSuffix);
+  std::string_view name = label;
+  if (rounded) name.remove_suffix(kRoundingSuffix.size());
+  const Variant* variant = find_variant(kind, name);
+  if (variant != nullptr) return {std::string(label), variant, rounded};
+  std::string known;
+  for (const std::string& each : known_labels(kind)) known += (known.empty() ? "" : ", ") + each;
+  throw Error(ErrorKind::usage, "unknown variant '" + std::string(label) + "'", "", "known: " + known);
+}
+
+}  // namespace moe::measure

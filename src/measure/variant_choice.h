@@ -1,0 +1,34 @@
+// Rows of a comparison by name: a variant, and the routing policy it is run with.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "moe/config.h"
+#include "moe/registry.h"
+
+namespace moe::measure {
+
+struct VariantChoice {
+  std::string label;                // "sonic+rounding"
+  const Variant* variant = nullptr;
+  bool rounded = false;
+
+  /// `base` with this row's rounding: the one given where the label says "+rounding", else none.
+  LayerConfig config(LayerConfig base) const {
+    if (!rounded) base.rounding.rule = RoundingRule::none;
+    return base;
+  }
+};
+
+/// vanilla, grouped_gemm, grouped_gemm+rounding, sonic, sonic+rounding.
+std::vector<std::string> default_labels();
+
+/// Every label that a device of this kind can be asked for.
+std::vector<std::string> known_labels(DeviceKind kind);
+
+/// Throws Error{usage} for an unknown label, naming the known ones.
+VariantChoice parse_variant(DeviceKind kind, std::string_view label);
+
+}  // namespace moe::measure

@@ -1,0 +1,125 @@
+// Buffer placement: saved buffers one after another, workspace buffers by first fit, largest first.
+#include "plan/builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "moe/error.h"
+
+namespace moe::plan {
+namespace {
+
+std::size_t aligned(std::size_t bytes, std::size_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
+bool lives_overlap(const Buffer& a, const Buffer& b) {
+  return a.first_step <= b.last_step && b.first_step <= a.last_step;
+}
+
+Buffer make_buffer(std::string name, Region region, DType dtype, std::vector<std::int64_t> shape) {
+  Buffer buffer{.name = std::move(name), .region = region, .dtype = dtype, .shape = std::move(shape)};
+  buffer.bytes = size_of(dtype);
+  for (std::int64_t dim : buffer.shape) buffer.bytes *= static_cast<std::size_t>(dim);
+  return buffer;
+}
+
+}  // namespace
+
+Builder::Builder(const Request& request, const DeviceTraits& traits) : alignment_(traits.alignment) {
+  plan_.request = request;
+}
+
+void Builder::forward_step(std::string name, double flops, double bytes) {
+  plan_.forward.push_back({.name = std::move(name), .flops = flops, .bytes = bytes});
+}
+
+void Builder::backward_step(std::string name, double flops, double bytes) {
+  if (!plan_.request.training) return;
+  plan_.backward.push_back({.name = std::move(name), .flops = flops, .bytes = bytes});
+}
+
+int Builder::num_steps() const {
+  return static_cast<int>(plan_.forward.size() + plan_.backward.size());
+}
+
+int Builder::step_index(std::string_view name) const {
+  int index = 0;
+  for (const auto* steps : {&plan_.forward, &plan_.backward}) {
+    for (const Step& step : *steps) {
+      if (step.name == name) return index;
+      ++index;
+    }
+  }
+  throw Error(ErrorKind::internal, "the plan has no step '" + std::string(name) + "'");
+}
+
+void Builder::saved(std::string name, DType dtype, std::vector<std::int64_t> shape) {
+  Buffer buffer = make_buffer(std::move(name), Region::saved, dtype, std::move(shape));
+  buffer.last_step = num_steps() - 1;
+  plan_.buffers.push_back(std::move(buffer));
+}
+
+void Builder::workspace(std::string name, DType dtype, std::vector<std::int64_t> shape,
+                        std::string_view first, std::string_view last) {
+  Buffer buffer = make_buffer(std::move(name), Region::workspace, dtype, std::move(shape));
+  buffer.first_step = step_index(first);
+  buffer.last_step = step_index(last);
+  plan_.buffers.push_back(std::move(buffer));
+}
+
+void Builder::workspace(std::string name, DType dtype, std::vector<std::int64_t> shape) {
+  Buffer buffer = make_buffer(std::move(name), Region::workspace, dtype, std::move(shape));
+  buffer.last_step = num_steps() - 1;
+  plan_.buffers.push_back(std::move(buffer));
+}
+
+void Builder::place_saved() {
+  for (Buffer& buffer : plan_.buffers) {
+    if (buffer.region != Region::saved) continue;
+    buffer.offset = plan_.saved_bytes;
+    plan_.saved_bytes += aligned(buffer.bytes, alignment_);
+  }
+}
+
+void Builder::place_workspace() {
+  std::vector<Buffer*> by_size;
+  for (Buffer& buffer : plan_.buffers) {
+    if (buffer.region == Region::workspace) by_size.push_back(&buffer);
+  }
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [](const Buffer* a, const Buffer* b) { return a->bytes > b->bytes; });
+  std::vector<const Buffer*> placed;  // by offset
+  for (Buffer* buffer : by_size) {
+    std::size_t offset = 0;
+    for (const Buffer* other : placed) {
+      if (!lives_overlap(*buffer, *other)) continue;
+      if (offset + buffer->bytes <= other->offset) break;  // fits into the gap before `other`
+      offset = std::max(offset, other->offset + aligned(other->bytes, alignment_));
+    }
+    buffer->offset = offset;
+    const auto place = std::upper_bound(
+        placed.begin(), placed.end(), buffer,
+        [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; });
+    placed.insert(place, buffer);
+    plan_.workspace_bytes = std::max(plan_.workspace_bytes, offset + aligned(buffer->bytes, alignment_));
+  }
+}
+
+Plan Builder::finish() {
+  place_saved();
+  place_workspace();
+  return std::move(plan_);
+}
+
+std::size_t saved_for_backward_bytes(const Plan& plan) {
+  const LayerConfig& config = plan.request.config;
+  std::size_t bytes = static_cast<std::size_t>(plan.request.max_tokens * config.hidden_dim) *
+                      size_of(config.dtype);
+  for (const Buffer& buffer : plan.buffers) {
+    if (buffer.region == Region::saved) bytes += buffer.bytes;
+  }
+  return bytes;
+}
+
+}  // namespace moe::plan

@@ -1,0 +1,114 @@
+// Router and shared expert: their steps and buffers.
+#include "plan/parts.h"
+
+#include "routing/gate.h"
+#include "routing/rows.h"
+
+namespace moe::plan {
+namespace {
+
+void router_buffers(Builder& builder, const Sizes& s, const Request& request,
+                    const DeviceTraits& traits) {
+  builder.saved("expert_offsets", DType::i32, {s.E + 1});
+  builder.saved("row_tokens", DType::i32, {s.R});
+  builder.saved("row_scores", DType::f32, {s.R});
+  builder.saved("token_offsets", DType::i32, {s.T + 1});
+  builder.saved("token_rows", DType::i32, {s.R});
+  builder.saved("chosen_experts", DType::i32, {s.T, s.K});
+  builder.saved("chosen_scores", DType::f32, {s.T, s.K});
+  const Gate& gate = request.config.gate;
+  if (request.training && routing::backward_needs_norms(gate)) {
+    builder.saved("token_norms", DType::f32, {s.T, 2});
+  } else {
+    builder.workspace("token_norms", DType::f32, {s.T, 2}, "choose", "permute");
+  }
+  builder.workspace("logits", DType::f32, {s.T, s.E}, "router_logits", "permute");
+  if (request.config.rounding.rule != RoundingRule::none) {
+    const std::size_t bytes = routing::rounding_scratch_bytes(s.T, traits.num_cores);
+    builder.workspace("rounding_keys", DType::i64, {static_cast<std::int64_t>(bytes + 7) / 8},
+                      "permute", "permute");
+  }
+}
+
+void router_backward_buffers(Builder& builder, const Sizes& s, const Request& request,
+                             std::string_view d_scores_from) {
+  builder.workspace("d_scores", DType::f32, {s.R}, d_scores_from, "d_router");
+  builder.workspace("d_logits", DType::f32, {s.T, s.E}, "d_router", "d_router");
+  if (s.dtype != DType::f32) {
+    builder.workspace("d_logits_typed", s.dtype, {s.T, s.E}, "d_router", "d_router");
+  }
+  if (routing::backward_needs_logits(request.config.gate)) {
+    builder.workspace("logits_again", DType::f32, {s.T, s.E}, "d_router", "d_router");
+  }
+}
+
+void shared_buffers(Builder& builder, const Sizes& s, const Request& request) {
+  const LayerConfig& config = request.config;
+  const std::int64_t ns = config.shared.ffn_dim, us = config.shared_up_dim();
+  if (request.training) {
+    builder.saved("shared_h", s.dtype, {s.T, us});
+    if (config.shared.gated) builder.saved("shared_gate", DType::f32, {s.T});
+    builder.workspace("shared_d_a", DType::f32, {s.T, ns}, "d_shared_expert", "d_shared_expert");
+    builder.workspace("shared_a_scaled", s.dtype, {s.T, ns}, "d_shared_expert", "d_shared_expert");
+    if (config.shared.gated) {
+      builder.workspace("shared_d_gate", DType::f32, {s.T}, "d_shared_expert", "d_shared_expert");
+    }
+    if (request.keep_saved) {
+      builder.workspace("shared_d_h", s.dtype, {s.T, us}, "d_shared_expert", "d_shared_expert");
+    }
+  } else {
+    builder.workspace("shared_h", s.dtype, {s.T, us}, "shared_expert", "shared_expert");
+    if (config.shared.gated) {
+      builder.workspace("shared_gate", DType::f32, {s.T}, "shared_expert", "shared_expert");
+    }
+  }
+  builder.workspace("shared_a", s.dtype, {s.T, ns}, "shared_expert", "shared_expert");
+}
+
+double shared_weight_count(const LayerConfig& config) {
+  const double d = static_cast<double>(config.hidden_dim);
+  return d * (config.shared_up_dim() + config.shared.ffn_dim);
+}
+
+}  // namespace
+
+void router_forward_steps(Builder& builder, const Sizes& s, const Request&) {
+  const double logit_bytes = 4.0 * s.T * s.E;
+  builder.forward_step("router_logits", 2.0 * s.T * s.d * s.E,
+                       s.token_bytes() + s.b * s.E * s.d + logit_bytes);
+  builder.forward_step("choose", 0, logit_bytes + 8.0 * s.T * s.K);
+  builder.forward_step("permute", 0, 8.0 * s.T * s.K + 12.0 * s.rows);
+}
+
+void shared_forward_step(Builder& builder, const Sizes& s, const Request& request) {
+  if (request.config.shared.ffn_dim == 0) return;
+  const double weights = shared_weight_count(request.config);
+  builder.forward_step("shared_expert", 2.0 * s.T * weights,
+                       2 * s.token_bytes() + s.b * weights + s.b * s.T * request.config.shared_up_dim());
+}
+
+void shared_backward_step(Builder& builder, const Sizes& s, const Request& request) {
+  if (request.config.shared.ffn_dim == 0) return;
+  const double weights = shared_weight_count(request.config);
+  builder.backward_step("d_shared_expert", 4.0 * s.T * weights,
+                        4 * s.token_bytes() + 2 * s.b * weights +
+                            2 * s.b * s.T * request.config.shared_up_dim());
+}
+
+void router_backward_step(Builder& builder, const Sizes& s, const Request&) {
+  builder.backward_step("d_router", 4.0 * s.T * s.d * s.E,
+                        3 * s.token_bytes() + 2 * s.b * s.E * s.d + 8.0 * s.T * s.E);
+}
+
+void common_buffers(Builder& builder, const Sizes& s, const Request& request,
+                    const DeviceTraits& traits, std::string_view d_scores_from) {
+  router_buffers(builder, s, request, traits);
+  if (request.training) router_backward_buffers(builder, s, request, d_scores_from);
+  if (request.config.shared.ffn_dim > 0) shared_buffers(builder, s, request);
+  if (traits.gemm_scratch_bytes > 0) {
+    builder.workspace("gemm_scratch", DType::i64,
+                      {static_cast<std::int64_t>(traits.gemm_scratch_bytes / 8)});
+  }
+}
+
+}  // namespace moe::plan

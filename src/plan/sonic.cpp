@@ -1,0 +1,69 @@
+// Plan of `sonic`: eight steps around two [R, d] buffers that share one address (arXiv 2512.14080, section 3).
+//
+//   up_proj    gather X, H = X W_up^T, A = act(H)      keeps H
+//   down_proj  Y = A W_down^T
+//   aggregate  out = sum of s * Y                       Y is gone
+//   d_act      gather dO, dA' = dO W_down; with H: A, dS = <dA', A>, A' = s A, dH = act'(H) s dA'
+//   d_w_down   dO^T A'            d_x_rows  dH W_up            d_w_up  dH^T X
+//   d_aggregate  dX = sum of d_x_rows
+#include "plan/algorithms.h"
+#include "plan/parts.h"
+
+namespace moe::plan {
+namespace {
+
+void expert_steps(Builder& builder, const Sizes& s, const Request& request) {
+  const double h_bytes = request.training ? s.row_bytes(s.u) : 0;
+  router_forward_steps(builder, s, request);
+  builder.forward_step("up_proj", s.up_flops(),
+                       s.token_bytes() + s.w_up_bytes() + h_bytes + s.row_bytes(s.n));
+  builder.forward_step("down_proj", s.down_flops(), s.row_bytes(s.n + s.d) + s.w_down_bytes());
+  builder.forward_step("aggregate", 0, s.row_bytes(s.d) + s.token_bytes());
+  shared_forward_step(builder, s, request);
+
+  builder.backward_step("d_act", s.down_flops(),
+                        s.token_bytes() + s.w_down_bytes() + s.row_bytes(2.0 * s.u + s.n));
+  builder.backward_step("d_w_down", s.down_flops(),
+                        s.token_bytes() + s.row_bytes(s.n) + s.w_down_bytes());
+  builder.backward_step("d_x_rows", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
+  builder.backward_step("d_w_up", s.up_flops(), s.token_bytes() + s.row_bytes(s.u) + s.w_up_bytes());
+  builder.backward_step("d_aggregate", 0, s.row_bytes(s.d) + s.token_bytes());
+  shared_backward_step(builder, s, request);
+  router_backward_step(builder, s, request);
+}
+
+/// Only where no kernel gathers by itself: a block of gathered rows in place of [R, d].
+void block_buffers(Builder& builder, const Sizes& s, const Request& request) {
+  if (s.B == 0) return;
+  builder.workspace("x_block", s.dtype, {s.B, s.d}, "up_proj", "up_proj");
+  if (!request.training) {
+    builder.workspace("h_block", s.dtype, {s.B, s.u}, "up_proj", "up_proj");
+    return;
+  }
+  builder.workspace("d_out_block", s.dtype, {s.B, s.d}, "d_act", "d_w_down");
+  builder.workspace("d_a_block", DType::f32, {s.B, s.n}, "d_act", "d_act");
+  builder.workspace("x_block_again", s.dtype, {s.B, s.d}, "d_w_up", "d_w_up");
+}
+
+}  // namespace
+
+Plan sonic(const Request& request, const DeviceTraits& traits) {
+  const Sizes s(request, traits);
+  Builder builder(request, traits);
+  expert_steps(builder, s, request);
+  common_buffers(builder, s, request, traits, "d_act");
+  block_buffers(builder, s, request);
+  builder.workspace("a", s.dtype, {s.R, s.n}, "up_proj", "down_proj");
+  builder.workspace("y", s.dtype, {s.R, s.d}, "down_proj", "aggregate");
+  if (request.training) {
+    builder.saved("h", s.dtype, {s.R, s.u});
+    if (request.keep_saved) {
+      builder.workspace("d_h", s.dtype, {s.R, s.u}, "d_act", "d_w_up");  // else d_h overwrites h
+    }
+    builder.workspace("a_scaled", s.dtype, {s.R, s.n}, "d_act", "d_w_down");
+    builder.workspace("d_x_rows", s.dtype, {s.R, s.d}, "d_x_rows", "d_aggregate");
+  }
+  return builder.finish();
+}
+
+}  // namespace moe::plan

@@ -1,0 +1,174 @@
+// The names of all fields in files, each listed once: the writer and the reader of record/json.cpp
+// both walk these lists, so that they cannot disagree. A visitor is called as field("name",
+// member).
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "record/record.h"
+
+namespace moe::record {
+
+/// T is Struct or const Struct.
+template <class T, class Struct>
+concept Like = std::same_as<std::remove_const_t<T>, Struct>;
+
+void visit_fields(auto& field, Like<Gate> auto& gate) {
+  field("kind", gate.kind);
+  field("renormalize", gate.renormalize);
+  field("selection_bias", gate.selection_bias);
+  field("num_groups", gate.num_groups);
+  field("kept_groups", gate.kept_groups);
+  field("scale", gate.scale);
+}
+
+void visit_fields(auto& field, Like<Rounding> auto& rounding) {
+  field("rule", rounding.rule);
+  field("tile", rounding.tile);
+}
+
+void visit_fields(auto& field, Like<SharedExpert> auto& shared) {
+  field("ffn_dim", shared.ffn_dim);
+  field("gated", shared.gated);
+}
+
+void visit_fields(auto& field, Like<LayerConfig> auto& layer) {
+  field("hidden_dim", layer.hidden_dim);
+  field("ffn_dim", layer.ffn_dim);
+  field("num_experts", layer.num_experts);
+  field("top_k", layer.top_k);
+  field("activation", layer.activation);
+  field("dtype", layer.dtype);
+  field("gate", layer.gate);
+  field("rounding", layer.rounding);
+  field("shared", layer.shared);
+}
+
+void visit_fields(auto& field, Like<ModelConfig> auto& model) {
+  field("name", model.name);
+  field("layer", model.layer);
+  field("batch_size", model.batch_size);
+  field("seq_len", model.seq_len);
+  field("num_layers", model.num_layers);
+  field("num_dense_layers", model.num_dense_layers);
+  field("source", model.source);
+  field("note", model.note);
+  field("unsupported", model.unsupported);
+}
+
+void visit_fields(auto& field, Like<Timing> auto& timing) {
+  field("samples_s", timing.samples_s);
+  field("median_s", timing.median_s);
+  field("q1_s", timing.q1_s);
+  field("q3_s", timing.q3_s);
+  field("p5_s", timing.p5_s);
+  field("p95_s", timing.p95_s);
+  field("noise", timing.noise);
+}
+
+void visit_fields(auto& field, Like<Check> auto& check) {
+  field("what", check.what);
+  field("scope", check.scope);
+  field("error", check.error);
+  field("tolerance", check.tolerance);
+  field("passed", check.passed);
+  field("where", check.where);
+}
+
+void visit_fields(auto& field, Like<Load> auto& load) {
+  field("used_experts", load.used_experts);
+  field("max_over_mean", load.max_over_mean);
+  field("min_over_mean", load.min_over_mean);
+  field("max_violation", load.max_violation);
+  field("cv", load.cv);
+  field("cv_random", load.cv_random);
+  field("entropy", load.entropy);
+  field("gini", load.gini);
+  field("tile_waste", load.tile_waste);
+  field("auxiliary_loss", load.auxiliary_loss);
+  field("z_loss", load.z_loss);
+  field("utilization", load.utilization);
+  field("utilization_before", load.utilization_before);
+}
+
+void visit_fields(auto& field, Like<RoundingReport> auto& rounding) {
+  field("rule", rounding.rule);
+  field("tile", rounding.tile);
+  field("dropped_pairs", rounding.dropped_pairs);
+  field("added_pairs", rounding.added_pairs);
+  field("largest_change", rounding.largest_change);
+  field("tokens_without_expert", rounding.tokens_without_expert);
+  field("tokens_with_fewer", rounding.tokens_with_fewer);
+  field("drop_rate", rounding.drop_rate);
+  field("add_rate", rounding.add_rate);
+}
+
+void visit_fields(auto& field, Like<Bytes> auto& bytes) {
+  field("weights", bytes.weights);
+  field("gradients", bytes.gradients);
+  field("saved", bytes.saved);
+  field("workspace", bytes.workspace);
+  field("peak", bytes.peak);
+}
+
+void visit_fields(auto& field, Like<Row> auto& row) {
+  field("variant", row.variant);
+  field("status", row.status);
+  field("reason", row.reason);
+  field("largest_tokens", row.largest_tokens);
+  field("forward", row.forward);
+  field("backward", row.backward);
+  field("total", row.total);
+  field("tokens", row.tokens);
+  field("executed_pairs", row.executed_pairs);
+  field("credited_pairs", row.credited_pairs);
+  field("different_routing", row.different_routing);
+  field("tokens_per_s", row.tokens_per_s);
+  field("flops_per_s", row.flops_per_s);
+  field("ceiling_fraction", row.ceiling_fraction);
+  field("speedup", row.speedup);
+  field("bytes", row.bytes);
+  field("checks", row.checks);
+  field("load", row.load);
+  field("rounding", row.rounding);
+}
+
+void visit_fields(auto& field, Like<Environment> auto& environment) {
+  field("device_kind", environment.device_kind);
+  field("device_name", environment.device_name);
+  field("num_cores", environment.num_cores);
+  field("memory_bytes", environment.memory_bytes);
+  field("host_cpu", environment.host_cpu);
+  field("os", environment.os);
+  field("compiler", environment.compiler);
+  field("build_type", environment.build_type);
+  field("version", environment.version);
+  field("git_commit", environment.git_commit);
+  field("git_dirty", environment.git_dirty);
+  field("gemm_library", environment.gemm_library);
+  field("extra", environment.extra);
+}
+
+void visit_fields(auto& field, Like<Run> auto& run) {
+  field("id", run.id);
+  field("program", run.program);
+  field("argv", run.argv);
+  field("repeat_command", run.repeat_command);
+  field("environment", run.environment);
+  field("model", run.model);
+  field("mode", run.mode);
+  field("traffic", run.traffic);
+  field("seed", run.seed);
+  field("baseline", run.baseline);
+  field("gemm_ceiling_flops_per_s", run.gemm_ceiling_flops_per_s);
+  field("copy_ceiling_bytes_per_s", run.copy_ceiling_bytes_per_s);
+  field("flops_per_pass", run.flops_per_pass);
+  field("noise_target", run.noise_target);
+  field("min_samples", run.min_samples);
+  field("rows", run.rows);
+  field("warnings", run.warnings);
+  field("verdict", run.verdict);
+}
+
+}  // namespace moe::record

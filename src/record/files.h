@@ -1,0 +1,22 @@
+// Files that survive a crash: text is either wholly there or not at all. Throws Error{output} or,
+// on reading, Error{usage}; messages carry the system's own reason.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace moe::record {
+
+/// Writes a temporary file beside `path`, syncs it and renames it over `path`.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// Appends `line` and a newline in one write and syncs. The file is made when it is not there.
+void append_line(const std::filesystem::path& path, std::string_view line);
+
+std::string read_file(const std::filesystem::path& path);
+
+/// Makes `folder` and proves that files can be made in it, so that a run fails before it starts.
+void check_writable(const std::filesystem::path& folder);
+
+}  // namespace moe::record

@@ -1,0 +1,119 @@
+// One schema for everything that a program measures, prints, saves and plots: a Run holds rows.
+// SI units throughout: seconds, bytes, FLOP, bytes per second. JSON form: record/json.h,
+// docs/cli.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "moe/config.h"
+
+namespace moe::record {
+
+inline constexpr const char* kSchema = "moe-bench/1";
+
+enum class Status { ok, failed, skipped };
+
+constexpr std::string_view name_of(Status status) {
+  switch (status) {
+    case Status::ok: return "ok";
+    case Status::failed: return "failed";
+    case Status::skipped: return "skipped";
+  }
+  return "?";
+}
+
+/// Samples of one phase and what statistics say of them.
+struct Timing {
+  std::vector<double> samples_s;
+  double median_s = 0, q1_s = 0, q3_s = 0, p5_s = 0, p95_s = 0;
+  std::optional<double> noise;  // (q3 - q1) / median; absent below the least number of samples
+};
+
+/// One comparison with the truth.
+struct Check {
+  std::string what;      // "out", "d_w_up", "chosen_experts"
+  std::string scope;     // "16 tokens", "all"
+  double error = 0;      // norm-relative; mismatches for exact checks
+  double tolerance = 0;  // 0 = exact
+  bool passed = false;
+  std::string where;  // first or worst place of a failure: "token 17, column 902"
+};
+
+/// Load balance of the routing that a row ran with (docs/measurement.md).
+struct Load {
+  std::int64_t used_experts = 0;
+  double max_over_mean = 0, min_over_mean = 0, max_violation = 0;
+  double cv = 0, cv_random = 0, entropy = 0, gini = 0, tile_waste = 0;
+  double auxiliary_loss = 0, z_loss = 0;
+  std::vector<double> utilization;         // per expert, as executed
+  std::vector<double> utilization_before;  // per expert, before rounding; equal without it
+};
+
+struct RoundingReport {
+  std::string rule;  // "nearest"
+  std::int64_t tile = 0;
+  std::int64_t dropped_pairs = 0, added_pairs = 0, largest_change = 0;
+  std::int64_t tokens_without_expert = 0, tokens_with_fewer = 0;
+  double drop_rate = 0, add_rate = 0;
+};
+
+struct Bytes {
+  std::int64_t weights = 0, gradients = 0, saved = 0, workspace = 0;
+  std::int64_t peak = 0;  // saved + workspace of one layer: what the variant decides
+};
+
+/// One variant at one point.
+struct Row {
+  std::string variant;  // "sonic+rounding"
+  Status status = Status::ok;
+  std::string reason;                          // of failed and skipped
+  std::optional<std::int64_t> largest_tokens;  // skipped for memory: the most tokens that would fit
+  std::optional<Timing> forward, backward, total;
+  std::int64_t tokens = 0;          // [T]
+  std::int64_t executed_pairs = 0;  // rows the GEMMs ran
+  std::int64_t credited_pairs = 0;  // min(T*K, executed): what TFLOP/s counts
+  bool different_routing = false;   // than the first row: rounded
+  std::optional<double> tokens_per_s, flops_per_s, ceiling_fraction, speedup;
+  Bytes bytes;
+  std::vector<Check> checks;
+  std::optional<Load> load;
+  std::optional<RoundingReport> rounding;
+};
+
+/// Where a run took place. Strings may be empty when unknown.
+struct Environment {
+  std::string device_kind, device_name;
+  int num_cores = 0;
+  std::int64_t memory_bytes = 0;
+  std::string host_cpu, os, compiler, build_type, version, git_commit;
+  bool git_dirty = false;
+  std::string gemm_library;  // "oneDNN 2.6.3"
+  std::map<std::string, std::string> extra;
+};
+
+struct Run {
+  std::string id;       // "2026-11-23T04-12-07Z-7f3a"
+  std::string program;  // "bench_moe_variants"
+  std::vector<std::string> argv;
+  std::string repeat_command;
+  Environment environment;
+  ModelConfig model;    // shape after overrides
+  std::string mode;     // "forward", "forward_backward"
+  std::string traffic;  // "zipf:1"
+  std::uint64_t seed = 0;
+  std::string baseline;  // variant that speedup is relative to
+  double gemm_ceiling_flops_per_s = 0, copy_ceiling_bytes_per_s = 0;
+  double flops_per_pass = 0;  // of one pass of `mode` with T*K pairs; 0 = unknown
+  double noise_target = 0;
+  int min_samples = 0;
+  std::vector<Row> rows;
+  std::vector<std::string> warnings;
+  std::string verdict;
+};
+
+}  // namespace moe::record

@@ -1,0 +1,117 @@
+// Run folders: making, filling and finding them.
+#include "record/store.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <random>
+#include <sstream>
+#include <vector>
+
+#include "moe/error.h"
+#include "record/files.h"
+#include "record/json.h"
+
+namespace moe::record {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRunFile = "run.json";
+constexpr const char* kPointsFile = "points.jsonl";
+
+bool holds_run(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_regular_file(folder / kRunFile, ignored);
+}
+
+/// Ids under <out>/runs, oldest first.
+std::vector<std::string> run_ids(const fs::path& out) {
+  std::vector<std::string> ids;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(out / "runs", ignored)) {
+    if (holds_run(entry.path())) ids.push_back(entry.path().filename().string());
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+std::string newest_runs(const std::vector<std::string>& ids) {
+  constexpr std::size_t kShown = 5;
+  std::string text = "runs there, newest first:";
+  for (std::size_t i = 0; i < std::min(kShown, ids.size()); ++i) {
+    text += (i == 0 ? " " : ", ") + ids[ids.size() - 1 - i];
+  }
+  if (ids.size() > kShown) text += ", and " + std::to_string(ids.size() - kShown) + " older";
+  return text;
+}
+
+/// Finished rows in the order in which they were written. The last line may be cut off by a crash.
+std::vector<Row> read_points(const fs::path& file) {
+  std::vector<Row> rows;
+  if (!fs::exists(file)) return rows;
+  const std::string text = read_file(file);
+  const std::string complete = text.substr(0, text.rfind('\n') + 1);
+  std::istringstream lines(complete);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    rows.push_back(row_from_json(line, file.string() + ":" + std::to_string(rows.size() + 1)));
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string new_run_id(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char date[32], id[40];
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H-%M-%SZ", &utc);
+  std::snprintf(id, sizeof id, "%s-%04x", date, std::random_device{}() & 0xffffu);
+  return id;
+}
+
+RunStore::RunStore(const fs::path& out, const std::string& id) : folder_(out / "runs" / id) {
+  check_writable(out / "runs");
+  std::error_code error;
+  const bool made = fs::create_directory(folder_, error);
+  if (error || !made) {
+    throw Error(ErrorKind::output, "cannot make " + folder_.string(),
+                error ? error.message() : "it exists already", "start the run again");
+  }
+}
+
+void RunStore::append_point(const Row& row) const {
+  append_line(folder_ / kPointsFile, to_json(row));
+}
+
+void RunStore::write_run(const Run& run) const {
+  write_file(folder_ / kRunFile, to_json(run));
+}
+
+fs::path find_run(const fs::path& out, const std::string& name) {
+  const std::vector<std::string> ids = run_ids(out);
+  if (name == "last" && !ids.empty()) return out / "runs" / ids.back();
+  if (std::find(ids.begin(), ids.end(), name) != ids.end()) return out / "runs" / name;
+  const fs::path path(name);
+  if (holds_run(path)) return path;
+  if (path.filename() == kRunFile && holds_run(path.parent_path())) return path.parent_path();
+  if (path == kRunFile && holds_run(".")) return ".";
+  if (ids.empty()) {
+    throw Error(ErrorKind::usage, "no run '" + name + "'",
+                "there is none in " + (out / "runs").string() + " yet",
+                "start one, or name the folder of results with --out DIR");
+  }
+  throw Error(ErrorKind::usage, "no run '" + name + "' in " + (out / "runs").string(),
+              newest_runs(ids), "name one of them, 'last', or the path of a run's folder");
+}
+
+Run load_run(const fs::path& folder) {
+  const fs::path file = folder / kRunFile;
+  Run run = run_from_json(read_file(file), file.string());
+  if (run.rows.empty()) run.rows = read_points(folder / kPointsFile);
+  return run;
+}
+
+}  // namespace moe::record

@@ -1,0 +1,191 @@
+// Header, checks and the saved forms of a run.
+#include "report/bench_report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+#include "report/format.h"
+#include "report/row_facts.h"
+
+namespace moe::report {
+namespace {
+
+using record::Check;
+using record::Environment;
+using record::Row;
+using record::Run;
+using record::Timing;
+
+std::string join(const std::vector<std::string>& parts, const std::string& between) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!part.empty()) text += (text.empty() ? "" : between) + part;
+  }
+  return text;
+}
+
+std::string program_line(const Run& run) {
+  const Environment& environment = run.environment;
+  const std::string build =
+      join({"git " + commit_text(environment), environment.build_type, environment.compiler}, ", ");
+  return fmt::format("{} {} ({})   run {}", run.program, environment.version, build, run.id);
+}
+
+std::string device_line(const Run& run) {
+  const Environment& environment = run.environment;
+  const std::string threads = environment.device_kind == "cpu" ? "threads" : "SM";
+  return join(
+      {environment.device_kind + " " + environment.device_name,
+       fmt::format("{} {}", environment.num_cores, threads),
+       environment.memory_bytes > 0 ? format_bytes(static_cast<double>(environment.memory_bytes))
+                                    : "",
+       environment.gemm_library},
+      " | ");
+}
+
+std::string ceiling_line(const Run& run) {
+  if (run.gemm_ceiling_flops_per_s <= 0) return "not measured";
+  std::string text =
+      fmt::format("{} {} in one large GEMM", format_flops_rate(run.gemm_ceiling_flops_per_s),
+                  name_of(run.model.layer.dtype));
+  if (run.copy_ceiling_bytes_per_s > 0) {
+    text += ", " + format_byte_rate(run.copy_ceiling_bytes_per_s) + " in a large copy";
+  }
+  return text + " (measured just now)";
+}
+
+std::string shape_line(const Run& run) {
+  std::string text = shape_text(run);
+  if (!run.model.name.empty()) text = run.model.name + ": " + text;
+  text += fmt::format(" | gate {} | routing {} seed {}", name_of(run.model.layer.gate.kind),
+                      run.traffic, run.seed);
+  if (run.flops_per_pass > 0) {
+    text += fmt::format(" | {} {}", format_flops(run.flops_per_pass), mode_in_words(run));
+  }
+  return text;
+}
+
+std::string memory_line(const Estimate& estimate) {
+  std::string text = "needs " + format_bytes(static_cast<double>(estimate.needed_bytes));
+  if (estimate.free_bytes > 0) {
+    text += " of " + format_bytes(static_cast<double>(estimate.free_bytes)) + " free";
+  }
+  if (estimate.seconds > 0) {
+    text += estimate.seconds < 120
+                ? fmt::format(" | about {:.0f} s to go", std::ceil(estimate.seconds))
+                : fmt::format(" | about {:.0f} min to go", std::ceil(estimate.seconds / 60));
+  }
+  return text;
+}
+
+std::string number_or_empty(const std::optional<double>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+
+void add_timing_cells(std::vector<std::string>& cells, const std::optional<Timing>& timing) {
+  cells.push_back(timing ? fmt::format("{}", timing->median_s) : "");
+  cells.push_back(timing ? fmt::format("{}", timing->q1_s) : "");
+  cells.push_back(timing ? fmt::format("{}", timing->q3_s) : "");
+}
+
+}  // namespace
+
+std::string header_text(const Run& run, const Estimate& estimate) {
+  return fmt::format("# {}\n# device   {}\n# ceiling  {}\n# shape    {}\n# memory   {}\n",
+                     program_line(run), device_line(run), ceiling_line(run), shape_line(run),
+                     memory_line(estimate));
+}
+
+std::string checks_text(const Row& row) {
+  if (row.status == record::Status::failed) return "FAILED (" + failure_text(row) + ")";
+  if (row.checks.empty()) return "not checked";
+  const Check* worst = nullptr;                        // nearest to its tolerance
+  std::map<std::string, std::string> compared, exact;  // scope -> names
+  for (const Check& check : row.checks) {
+    std::string& names = (check.tolerance == 0 ? exact : compared)[check.scope];
+    names += (names.empty() ? "" : ", ") + check.what;
+    if (check.tolerance == 0) continue;
+    const bool is_worse =
+        worst == nullptr || check.error / check.tolerance > worst->error / worst->tolerance;
+    if (is_worse) worst = &check;
+  }
+  std::string text = "check ok";
+  if (worst != nullptr) {
+    text += fmt::format(" ({} {} <= {})", worst->what, format_error(worst->error),
+                        format_error(worst->tolerance));
+  }
+  std::vector<std::string> parts;
+  for (const auto& [scope, names] : compared) parts.push_back(names + " of " + scope);
+  for (const auto& [scope, names] : exact) parts.push_back(names + " of " + scope + ", exact");
+  return text + ": " + join(parts, "; ");
+}
+
+std::string markdown_report(const Run& run) {
+  std::string text = fmt::format("# {}: {}\n\n", run.program, run.model.name);
+  text += "- run: " + program_line(run) + "\n";
+  text += "- device: " + device_line(run) + "\n";
+  text += "- ceiling: " + ceiling_line(run) + "\n";
+  text += "- shape: " + shape_line(run) + "\n\n";
+  text += to_markdown(bench_rows(run)) + "\n";
+  for (const std::string& note : bench_notes(run)) text += "- " + note + "\n";
+  text += "\n```\n" + load_text(run) + "```\n\n";
+  for (const std::string& warning : run.warnings) text += "- warning: " + warning + "\n";
+  if (!run.verdict.empty()) text += "**" + run.verdict + "**\n\n";
+  if (!run.repeat_command.empty()) text += "Again: `" + run.repeat_command + "`\n";
+  return text;
+}
+
+std::string csv_report(const Run& run) {
+  TextTable table;
+  table.header = {"variant",
+                  "status",
+                  "reason",
+                  "forward_median_s",
+                  "forward_q1_s",
+                  "forward_q3_s",
+                  "backward_median_s",
+                  "backward_q1_s",
+                  "backward_q3_s",
+                  "total_median_s",
+                  "total_q1_s",
+                  "total_q3_s",
+                  "noise",
+                  "samples",
+                  "tokens",
+                  "tokens_per_s",
+                  "flops_per_s",
+                  "ceiling_fraction",
+                  "speedup",
+                  "executed_pairs",
+                  "different_routing",
+                  "saved_bytes",
+                  "workspace_bytes",
+                  "peak_bytes"};
+  for (const Row& row : run.rows) {
+    const Timing* judged = judged_timing(row);
+    std::vector<std::string> cells{
+        row.variant, std::string(name_of(row.status)),
+        row.status == record::Status::failed ? failure_text(row) : row.reason};
+    add_timing_cells(cells, row.forward);
+    add_timing_cells(cells, row.backward);
+    add_timing_cells(cells, row.total);
+    cells.push_back(judged ? number_or_empty(judged->noise) : "");
+    cells.push_back(judged ? fmt::format("{}", judged->samples_s.size()) : "");
+    cells.push_back(fmt::format("{}", row.tokens));
+    for (const auto& value :
+         {row.tokens_per_s, row.flops_per_s, row.ceiling_fraction, row.speedup}) {
+      cells.push_back(number_or_empty(value));
+    }
+    cells.push_back(fmt::format("{}", row.executed_pairs));
+    cells.push_back(row.different_routing ? "true" : "false");
+    for (std::int64_t bytes : {row.bytes.saved, row.bytes.workspace, row.bytes.peak}) {
+      cells.push_back(fmt::format("{}", bytes));
+    }
+    table.rows.push_back(std::move(cells));
+  }
+  return to_csv(table);
+}
+
+}  // namespace moe::report

@@ -1,0 +1,45 @@
+// Load lines: how evenly the experts were used and what rounding changed.
+#include <fmt/format.h>
+
+#include "report/bench_report.h"
+#include "report/format.h"
+#include "report/row_facts.h"
+
+namespace moe::report {
+namespace {
+
+std::string balance_text(const record::Run& run, const record::Load& load) {
+  const bool is_nominal = run.environment.device_kind == "cpu";  // CPU GEMMs have no such tiles
+  return fmt::format("used {}/{} | max/mean {:.2f} | CV {:.3f} (random {:.3f}) | tile waste {}{}",
+                     load.used_experts, run.model.layer.num_experts, load.max_over_mean, load.cv,
+                     load.cv_random, format_percent(load.tile_waste),
+                     is_nominal ? " (nominal)" : "");
+}
+
+std::string rounding_text(const record::RoundingReport& rounding) {
+  return fmt::format(
+      "{}, tile {}: dropped {}, added {} of pairs | largest change {} of one expert | {} without "
+      "expert",
+      rounding.rule, rounding.tile, format_percent(rounding.drop_rate),
+      format_percent(rounding.add_rate),
+      fmt::format("{} row{}", rounding.largest_change, rounding.largest_change == 1 ? "" : "s"),
+      fmt::format("{} token{}", format_integer(rounding.tokens_without_expert),
+                  rounding.tokens_without_expert == 1 ? "" : "s"));
+}
+
+}  // namespace
+
+std::string load_text(const record::Run& run) {
+  std::string text;
+  for (const RoutingGroup& group : routing_groups(run)) {
+    if (group.rounding == nullptr) {
+      text += "experts    " + balance_text(run, *group.load) + "\n";
+    } else {
+      text += "rounding   " + rounding_text(*group.rounding) + "\n";
+      text += "rounded    " + balance_text(run, *group.load) + "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace moe::report

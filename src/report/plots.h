@@ -1,0 +1,38 @@
+// The pictures of a run. Each is described by a gnuplot script and its data, pure text made from a
+// Run.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "record/record.h"
+
+namespace moe::report {
+
+struct PlotSource {
+  std::string name;    // "latency_comparison": NAME.gp and NAME.dat in plot/, NAME.png above it
+  std::string script;  // draws ../NAME.png from NAME.dat
+  std::string data;
+};
+
+/// Bars per variant: forward and backward time, spread of the total, floor at the measured ceiling.
+PlotSource latency_plot(const record::Run& run);
+
+/// Heat map of load / mean per expert for each routing, and its sorted curve. Nothing when no row
+/// has a load.
+std::optional<PlotSource> load_plot(const record::Run& run);
+
+struct DrawnPlots {
+  std::vector<std::filesystem::path> pictures;  // in `out`
+  std::string problem;                          // why some or all are missing; empty = none is
+};
+
+/// Writes the sources to <run_folder>/plot/, draws the PNGs into `run_folder` and copies them to
+/// `out`. A missing or failing gnuplot is a `problem`, not an error: sources stay, to be drawn
+/// later. Throws Error{output} when files cannot be written.
+DrawnPlots draw_plots(const record::Run& run, const std::filesystem::path& run_folder,
+                      const std::filesystem::path& out);
+
+}  // namespace moe::report

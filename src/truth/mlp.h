@@ -1,0 +1,53 @@
+// One MLP in double, an expert's or the shared one, for a handful of tokens at a time.
+//
+//   h = W_up x        a = silu(h_gate) * h_up (swiglu) or relu(h)^2      y = W_down a
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "truth/problem.h"
+
+namespace moe::truth {
+
+/// Where the weights of one MLP lie.
+struct Mlp {
+  Activation activation;
+  std::int64_t hidden_dim;            // [d]
+  std::int64_t ffn_dim;               // [n]
+  TensorView up, down;                // tensors that hold this MLP's [u, d] and [d, n] ...
+  std::int64_t up_first, down_first;  // ... from these elements on
+
+  std::int64_t up_dim() const { return is_gated(activation) ? 2 * ffn_dim : ffn_dim; }
+};
+
+Mlp expert_mlp(const Problem& problem, std::int64_t expert);
+Mlp shared_mlp(const Problem& problem);
+
+/// Factor of the shared expert's output for one token: 1, or sigmoid(x . w_shared_gate).
+double shared_weight(const Problem& problem, std::int64_t token);
+
+/// The activation and its derivatives at one channel.
+struct Activated {
+  double a;               // the value
+  double by_gate, by_up;  // da/dh_gate, da/dh_up; ungated activations have by_up alone
+};
+Activated activate(Activation activation, double h_gate, double h_up);
+
+/// One token on its way through one MLP, whose output the token takes `weight` times.
+struct Pass {
+  std::int64_t token = 0;
+  double weight = 1;
+  std::vector<double> h, a, y;  // [u], [n], [d]
+  double d_weight = 0;          // <d_out, y>, with d_out
+  std::vector<double> d_x;      // [d]
+};
+
+/// Fills h, a, y, and d_weight where the problem has d_out. Weights are read once for all passes.
+void run_forward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes);
+
+/// Fills d_x from h and weight.
+void run_backward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes);
+
+}  // namespace moe::truth

@@ -1,0 +1,242 @@
+// Every CPU variant against the truth, on every gate, activation, rounding rule and awkward shape.
+#include <gtest/gtest.h>
+
+#include "support/bench.h"
+
+namespace moe {
+namespace {
+
+using tests::Bench;
+using tests::Case;
+using tests::cpu;
+
+const char* const kVariants[] = {"vanilla", "grouped_gemm", "sonic"};
+
+void expect_true(Bench& bench, const LayerConfig& config) {
+  const measure::HostResult result = bench.trial.run_for_check();
+  for (const record::Check& check :
+       measure::verify(bench.problem.host(config), result, tests::check_everything())) {
+    EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
+  }
+}
+
+void expect_all_variants_true(const Case& test, const std::string& trace) {
+  for (const char* variant : kVariants) {
+    SCOPED_TRACE(trace + " " + variant);
+    Bench bench(variant, test);
+    expect_true(bench, test.config);
+  }
+}
+
+class EveryShape : public ::testing::TestWithParam<Case> {};
+
+TEST_P(EveryShape, AgreesWithTruth) {
+  for (const Activation activation : {Activation::swiglu, Activation::relu2}) {
+    for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
+      for (const Rounding& rounding : tests::roundings()) {
+        Case test = GetParam();
+        test.config.activation = activation;
+        test.config.gate = gate.gate;
+        test.config.rounding = rounding;
+        expect_all_variants_true(test, std::string(name_of(activation)) + " " + gate.name + " " +
+                                           std::string(name_of(rounding.rule)));
+      }
+    }
+  }
+}
+
+TEST_P(EveryShape, AgreesWithTruthInBfloat16) {
+  if (!cpu().traits().has_bf16) GTEST_SKIP() << "no bfloat16 arithmetic on this processor";
+  for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
+    Case test = GetParam();
+    test.config.dtype = DType::bf16;
+    test.config.gate = gate.gate;
+    test.config.rounding = {.rule = RoundingRule::nearest, .tile = 8};
+    expect_all_variants_true(test, gate.name);
+  }
+}
+
+TEST_P(EveryShape, SharedExpertAgreesWithTruth) {
+  for (const bool gated : {false, true}) {
+    for (const Activation activation : {Activation::swiglu, Activation::relu2}) {
+      Case test = GetParam();
+      test.config.activation = activation;
+      test.config.shared = {.ffn_dim = 20, .gated = gated};
+      expect_all_variants_true(test, gated ? "gated" : "plain");
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, EveryShape, ::testing::ValuesIn(tests::awkward_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+class EveryVariant : public ::testing::TestWithParam<const char*> {
+ protected:
+  /// Skewed traffic, a gate that needs all logits again, a gated shared expert: the most that one layer has.
+  static Case rich_case() {
+    Case test = tests::awkward_cases().back();
+    test.config.gate = {.kind = GateKind::softmax_topk, .renormalize = false};
+    test.config.shared = {.ffn_dim = 16, .gated = true};
+    return test;
+  }
+};
+
+TEST_P(EveryVariant, GatherBlocksDoNotShow) {
+  const Case test = rich_case();
+  DeviceTraits traits = cpu().traits();
+  traits.gather_block_rows = 7;  // every expert with more rows needs several blocks
+  Bench bench(GetParam(), test.config, test.tokens, test.traffic,
+              measure::make_request(test.config, test.tokens, true), traits);
+  expect_true(bench, test.config);
+}
+
+TEST_P(EveryVariant, KeepSavedAllowsBackwardTwice) {
+  const Case test = rich_case();
+  Request request = measure::make_request(test.config, test.tokens, true);
+  request.keep_saved = true;
+  Bench bench(GetParam(), test.config, test.tokens, test.traffic, request, cpu().traits());
+  expect_true(bench, test.config);
+
+  const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
+  const Call call = bench.workbench.call(cpu());
+  const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+  const InputGradients gradients = bench.workbench.gradients(true);
+  layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+  const auto saved_before = tests::bytes_of({call.saved.data, DType::i32, {std::int64_t(call.saved.bytes / 4)}});
+  layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
+  const auto first = tests::bytes_of(gradients.weights.w_up);
+  const auto saved_after = tests::bytes_of({call.saved.data, DType::i32, {std::int64_t(call.saved.bytes / 4)}});
+  EXPECT_EQ(saved_before, saved_after);
+  layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
+  EXPECT_EQ(first, tests::bytes_of(gradients.weights.w_up));
+}
+
+TEST_P(EveryVariant, AddsToGradientsWhenAsked) {
+  const Case test = rich_case();
+  Bench bench(GetParam(), test);
+  bench.trial.run_for_check();
+  const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
+  const Call call = bench.workbench.call(cpu());
+  const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+  InputGradients gradients = bench.workbench.gradients(false);
+  const TensorView views[] = {gradients.weights.w_router, gradients.weights.w_up, gradients.weights.w_down,
+                              gradients.weights.w_shared_up, gradients.weights.w_shared_down,
+                              gradients.weights.w_shared_gate};
+  std::vector<std::vector<float>> once;
+  for (const TensorView& view : views) once.emplace_back(view.as<float>(), view.as<float>() + view.size());
+  gradients.accumulate = Accumulate::add;
+  layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+  layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    double difference = 0, norm = 0;
+    for (std::size_t j = 0; j < once[i].size(); ++j) {
+      const double twice = 2.0 * once[i][j];
+      difference += (views[i].as<float>()[j] - twice) * (views[i].as<float>()[j] - twice);
+      norm += twice * twice;
+    }
+    EXPECT_LE(difference, 1e-10 * norm) << "gradient " << i;
+  }
+}
+
+TEST_P(EveryVariant, UnwantedGradientsStayUntouched) {
+  const Case test = rich_case();
+  Bench bench(GetParam(), test);
+  bench.trial.run_for_check();
+  const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
+  const Call call = bench.workbench.call(cpu());
+  const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+  const InputGradients all = bench.workbench.gradients(false);
+  const auto d_x_before = tests::bytes_of(all.d_x);
+  bench.workbench.poison(cpu());
+  InputGradients only_d_x = all;
+  only_d_x.weights = {};
+  layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+  layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), only_d_x);
+  EXPECT_EQ(d_x_before, tests::bytes_of(only_d_x.d_x));
+  for (std::byte byte : tests::bytes_of(all.weights.w_up)) ASSERT_EQ(byte, std::byte{0xff});
+}
+
+TEST_P(EveryVariant, InferenceGivesTheSameOutput) {
+  const Case test = rich_case();
+  Bench training(GetParam(), test);
+  const auto expected = tests::bytes_of(training.trial.run_for_check().out);
+  Bench inference(GetParam(), test.config, test.tokens, test.traffic,
+                  measure::make_request(test.config, test.tokens, false), cpu().traits());
+  EXPECT_EQ(expected, tests::bytes_of(inference.trial.run_for_check().out));
+  EXPECT_LT(inference.plan.saved_bytes, training.plan.saved_bytes);
+}
+
+TEST_P(EveryVariant, EqualInputsGiveEqualBits) {
+  const Case test = rich_case();
+  Bench first(GetParam(), test), second(GetParam(), test);
+  const measure::HostResult a = first.trial.run_for_check(), b = second.trial.run_for_check();
+  EXPECT_EQ(tests::bytes_of(a.out), tests::bytes_of(b.out));
+  EXPECT_EQ(tests::bytes_of(a.d_x), tests::bytes_of(b.d_x));
+  EXPECT_EQ(tests::bytes_of(a.gradients.w_up), tests::bytes_of(b.gradients.w_up));
+}
+
+TEST_P(EveryVariant, TakesARoutingFromTheCaller) {
+  const Case test = rich_case();
+  Bench own(GetParam(), test);
+  measure::HostResult expected = own.trial.run_for_check();
+  const auto expected_out = tests::bytes_of(expected.out);
+  const auto expected_d_scores = tests::bytes_of(expected.d_scores);
+
+  Bench other(GetParam(), test);
+  const std::int64_t rows = expected.expert_offsets.back(), T = test.tokens;
+  const Routing given{{expected.expert_offsets.data(), DType::i32, {test.config.num_experts + 1}},
+                      {expected.row_tokens.data(), DType::i32, {rows}},
+                      {expected.row_scores.data(), DType::f32, {rows}},
+                      {expected.token_offsets.data(), DType::i32, {T + 1}},
+                      {expected.token_rows.data(), DType::i32, {rows}},
+                      rows,
+                      {},
+                      {}};
+  other.workbench.poison(cpu());
+  const auto layer = other.choice.variant->make_layer(other.plan, cpu().id());
+  const Call call = other.workbench.call(cpu());
+  const Inputs inputs{other.problem.x(), {}, &given};
+  InputGradients gradients = other.workbench.gradients(true);
+  layer->forward(call, other.problem.weights(), inputs, other.workbench.outputs(false));
+  EXPECT_EQ(expected_out, tests::bytes_of(other.workbench.outputs(false).out));
+  layer->backward(call, other.problem.weights(), inputs, other.problem.d_out(), gradients);
+  EXPECT_EQ(expected_d_scores, tests::bytes_of(gradients.d_scores));
+
+  measure::HostResult result = expected;
+  result.logits.clear();
+  result.chosen_experts.clear();
+  result.chosen_scores.clear();
+  result.out = other.workbench.outputs(false).out;
+  result.d_x = gradients.d_x;
+  result.d_scores = gradients.d_scores;
+  result.gradients = gradients.weights;
+  result.gradients.w_router = {};
+  measure::VerifyOptions options = tests::check_everything();
+  options.given_routing = true;
+  for (const record::Check& check : measure::verify(other.problem.host(test.config), result, options)) {
+    EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
+  }
+}
+
+TEST_P(EveryVariant, RefusesSmallMemoryAndTooManyTokens) {
+  const Case test = rich_case();
+  Bench bench(GetParam(), test);
+  const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
+  Call call = bench.workbench.call(cpu());
+  call.workspace.bytes -= 1;
+  const Inputs inputs{bench.problem.x(), {}, nullptr};
+  EXPECT_THROW(layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false)), Error);
+
+  Request small = measure::make_request(test.config, test.tokens - 1, true);
+  const Plan plan = bench.choice.variant->plan(small, cpu().traits());
+  const auto small_layer = bench.choice.variant->make_layer(plan, cpu().id());
+  EXPECT_THROW(small_layer->forward(bench.workbench.call(cpu()), bench.problem.weights(), inputs,
+                                    bench.workbench.outputs(false)),
+               Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, EveryVariant, ::testing::ValuesIn(kVariants),
+                         [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace moe
