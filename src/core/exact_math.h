@@ -16,13 +16,22 @@
 
 namespace moe {
 
-/// e^x; 0 below -87.3 (no subnormal results), the value at 88.3 above it.
+MOE_HOST_DEVICE inline float float_of_bits(std::uint32_t bits) {
+#if defined(__CUDA_ARCH__)
+  return __uint_as_float(bits);
+#else
+  return std::bit_cast<float>(bits);
+#endif
+}
+
+/// e^x; 0 below -87.3 (no subnormal results), the value at 88.3 above it; NaN stays NaN.
 MOE_HOST_DEVICE inline float exp32(float x) {
   constexpr float kLowest = -87.3f, kHighest = 88.3f;
   constexpr float kLog2E = 1.44269504f;
   constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // ln 2 = high + low
   constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  const float clamped = x < kLowest ? kLowest : (x > kHighest ? kHighest : x);
+  const float low = x > kLowest ? x : kLowest;  // NaN becomes kLowest here and NaN again at the end
+  const float clamped = low < kHighest ? low : kHighest;
   const float shifted = clamped * kLog2E + kRounder;
   const float exponent = shifted - kRounder;
   const float r = (clamped - exponent * kLn2High) - exponent * kLn2Low;  // |r| <= ln 2 / 2
@@ -35,8 +44,8 @@ MOE_HOST_DEVICE inline float exp32(float x) {
   p = p * r + 5.0000001201e-1f;
   const float fraction = (p * (r * r) + r) + 1.0f;
   const auto bits = static_cast<std::uint32_t>(static_cast<std::int32_t>(exponent) + 127) << 23;
-  const float result = fraction * std::bit_cast<float>(bits);
-  return x < kLowest ? 0.0f : result;
+  const float result = fraction * float_of_bits(bits);
+  return x < kLowest ? 0.0f : (x == x ? result : x);
 }
 
 MOE_HOST_DEVICE inline float sigmoid32(float x) { return 1.0f / (1.0f + exp32(-x)); }

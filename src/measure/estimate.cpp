@@ -21,7 +21,7 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
   const model::LayerFlops flops = model::layer_flops(layer, tokens, tokens * layer.top_k);
   result.flops_per_pass = flops.forward + (request.backward ? flops.backward : 0);
 
-  std::int64_t shared_bytes = 0, saved_bytes = 0, workspace_bytes = 0;
+  std::int64_t shared_bytes = 0, region_bytes = 0;
   for (const std::string& label : request.variants) {
     const VariantChoice choice = parse_variant(traits.kind, label);
     const LayerConfig config = choice.config(layer);
@@ -40,12 +40,11 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
           largest_tokens(choice, layer, request.backward, traits, result.free_bytes);
     } else {
       shared_bytes = std::max(shared_bytes, tensors);
-      saved_bytes = std::max(saved_bytes, line.bytes.saved);
-      workspace_bytes = std::max(workspace_bytes, line.bytes.workspace);
+      region_bytes = std::max(region_bytes, line.bytes.peak);
     }
     result.lines.push_back(line);
   }
-  result.needed_bytes = shared_bytes + saved_bytes + workspace_bytes;
+  result.needed_bytes = shared_bytes + region_bytes;
   return result;
 }
 

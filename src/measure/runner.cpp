@@ -106,15 +106,14 @@ void Comparison::allocate(const std::vector<std::size_t>& runnable, const std::v
   events_.status("making seeded tensors");
   const LayerConfig& layer = request_.model.layer;
   const std::int64_t tokens = request_.model.tokens();
-  std::size_t saved_bytes = 0, workspace_bytes = 0;
+  std::size_t region_bytes = 0;
   std::int64_t max_rows = 0;
   for (const Plan& plan : plans) {
-    saved_bytes = std::max(saved_bytes, plan.saved_bytes);
-    workspace_bytes = std::max(workspace_bytes, plan.workspace_bytes);
+    region_bytes = std::max(region_bytes, plan.saved_bytes + plan.workspace_bytes);
     max_rows = std::max(max_rows, plan.request.max_rows);
   }
   problem_.emplace(device_, layer, tokens, request_.traffic, request_.seed);
-  workbench_.emplace(device_, layer, tokens, max_rows, request_.backward, saved_bytes, workspace_bytes);
+  workbench_.emplace(device_, layer, tokens, max_rows, request_.backward, region_bytes);
   for (std::size_t i = 0; i < runnable.size(); ++i) {
     const VariantChoice choice = parse_variant(device_.traits().kind, run_.rows[runnable[i]].variant);
     trials_.push_back({runnable[i], std::make_unique<Trial>(device_, choice, plans[i], *problem_, *workbench_)});

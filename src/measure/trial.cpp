@@ -16,9 +16,8 @@ std::vector<Element> to_host(Device& device, TensorView view, std::int64_t count
 }  // namespace
 
 Workbench::Workbench(Device& device, const LayerConfig& config, std::int64_t tokens,
-                     std::int64_t max_rows, bool training, std::size_t saved_bytes,
-                     std::size_t workspace_bytes)
-    : saved_(device, saved_bytes), workspace_(device, workspace_bytes) {
+                     std::int64_t max_rows, bool training, std::size_t region_bytes)
+    : regions_(device, region_bytes) {
   const std::int64_t d = config.hidden_dim;
   const std::size_t token_bytes = static_cast<std::size_t>(tokens * d) * size_of(config.dtype);
   outputs_ = DeviceBuffer(device, 2 * token_bytes);
@@ -37,13 +36,15 @@ Workbench::Workbench(Device& device, const LayerConfig& config, std::int64_t tok
 void Workbench::poison(Device& device) {
   constexpr unsigned char kNanByte = 0xff;
   for (const DeviceBuffer* buffer :
-       {&saved_, &workspace_, &outputs_, &logits_, &d_scores_, &gradient_memory_}) {
+       {&regions_, &outputs_, &logits_, &d_scores_, &gradient_memory_}) {
     if (buffer->data() != nullptr) device.fill_bytes(buffer->memory(), kNanByte);
   }
 }
 
-Call Workbench::call(Device& device, Probe* probe) const {
-  return {device.stream(), saved_.memory(), workspace_.memory(), probe};
+Call Workbench::call(Device& device, const Plan& plan, Probe* probe) const {
+  const Memory saved{regions_.data(), plan.saved_bytes};
+  const Memory workspace{regions_.data() + plan.saved_bytes, plan.workspace_bytes};
+  return {device.stream(), saved, workspace, probe};
 }
 
 Outputs Workbench::outputs(bool with_logits) const {
@@ -62,7 +63,7 @@ Trial::Trial(Device& device, const VariantChoice& choice, const Plan& plan, cons
 Inputs Trial::inputs() const { return {problem_.x(), problem_.logit_offsets(), nullptr}; }
 
 PassSeconds Trial::run() {
-  const Call call = workbench_.call(device_);
+  const Call call = workbench_.call(device_, plan_);
   PassSeconds seconds;
   seconds.forward = device_.time(
       [&] { layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(false)); });
@@ -75,7 +76,7 @@ PassSeconds Trial::run() {
 
 HostResult Trial::run_for_check() {
   workbench_.poison(device_);
-  const Call call = workbench_.call(device_);
+  const Call call = workbench_.call(device_, plan_);
   layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(true));
   if (plan_.request.training) {
     layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), workbench_.gradients(true));
@@ -94,7 +95,7 @@ HostResult Trial::run_for_check() {
 void Trial::copy_routing(HostResult& result) const {
   const LayerConfig& config = plan_.request.config;
   const std::int64_t T = plan_.request.max_tokens, E = config.num_experts, K = config.top_k;
-  const Routing routing = layer_->routing(workbench_.call(device_).saved, T);
+  const Routing routing = layer_->routing(workbench_.call(device_, plan_).saved, T);
   result.logits = to_host<float>(device_, workbench_.outputs(true).logits, T * E);
   result.expert_offsets = to_host<std::int32_t>(device_, routing.expert_offsets, E + 1);
   const std::int64_t rows = result.expert_offsets.back();

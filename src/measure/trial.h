@@ -11,21 +11,23 @@
 
 namespace moe::measure {
 
-/// Regions and outputs, sized for the largest of the plans that will use them.
+/// Memory for the two regions of any plan, and outputs. `region_bytes` is the most that one plan needs for
+/// both: variants with much to save and variants with much scratch use the same memory.
 class Workbench {
  public:
   Workbench(Device& device, const LayerConfig& config, std::int64_t tokens, std::int64_t max_rows,
-            bool training, std::size_t saved_bytes, std::size_t workspace_bytes);
+            bool training, std::size_t region_bytes);
 
   /// Sets every byte so that unwritten floats are NaN.
   void poison(Device& device);
 
-  Call call(Device& device, Probe* probe = nullptr) const;
+  /// The regions of `plan`, one behind the other.
+  Call call(Device& device, const Plan& plan, Probe* probe = nullptr) const;
   Outputs outputs(bool with_logits) const;
   InputGradients gradients(bool with_scores) const;
 
  private:
-  DeviceBuffer saved_, workspace_, outputs_, logits_, d_scores_, gradient_memory_;
+  DeviceBuffer regions_, outputs_, logits_, d_scores_, gradient_memory_;
   TensorView out_, d_x_, logits_view_, d_scores_view_;
   Gradients gradients_;
 };

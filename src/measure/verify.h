@@ -3,8 +3,7 @@
 //
 //   1. the variant's logits against double
 //   2. from the variant's own logits: choice, rounding and permutation exactly, and everything
-//   after them
-//      against double with that routing
+//      after them against double with that routing
 //
 // Every element is tested for NaN and infinity ("written": buffers are poisoned before a run);
 // values are compared at sampled tokens, experts and ffn channels, each gradient reduced over all
@@ -42,13 +41,12 @@ struct HostResult {
   Gradients gradients;                       // an empty view is not checked
 };
 
-/// Numbers above what the problem has mean all of it.
+/// Sample sizes; numbers above what the problem has mean all of it. First and last tokens, and the
+/// smallest, the largest and an empty expert, are always among the samples.
 struct VerifyOptions {
-  std::int64_t sampled_tokens = 16;  // out, d_x, d_scores, logits
-  std::int64_t sampled_experts =
-      6;  // weight gradients; at least the smallest, largest and an empty one
-  std::int64_t sampled_channels =
-      4;  // per sampled expert: whole rows of d_w_up, columns of d_w_down
+  std::int64_t sampled_tokens = 16;   // of logits, out, d_x and d_scores
+  std::int64_t sampled_experts = 6;   // of weight gradients
+  std::int64_t sampled_channels = 4;  // per expert: whole rows of d_w_up, columns of d_w_down
   std::uint64_t seed = 0;
   bool backward = true;
   bool given_routing = false;
@@ -65,9 +63,10 @@ class Verifier {
   Verifier(const truth::Problem& problem, const VerifyOptions& options);
 
   /// One check per thing compared, in the order of computation. Error: ||got - want|| / ||want||
-  /// over the samples (weight gradients: of the worst sampled expert), mismatches for exact checks;
-  /// NaN never passes. Stops after a failed routing: what follows would be compared with another
-  /// one's values.
+  /// over the samples, or the number of mismatches for exact checks; NaN never passes. d_w_up and
+  /// d_w_down: of the worst sampled expert. d_w_router: from the variant's own d_scores, relative
+  /// to its terms where they cancel. Stops after a failed routing, whose values nobody knows.
+  /// Throws Error{internal} when the result lacks what is to be compared.
   std::vector<record::Check> verify(const HostResult& result);
 
  private:

@@ -1,4 +1,5 @@
-// Buffer placement: saved buffers one after another, workspace buffers by first fit, largest first.
+// Buffer placement: saved buffers one after another, workspace buffers by first fit in the best of
+// three orders.
 #include "plan/builder.h"
 
 #include <algorithm>
@@ -18,15 +19,39 @@ bool lives_overlap(const Buffer& a, const Buffer& b) {
 }
 
 Buffer make_buffer(std::string name, Region region, DType dtype, std::vector<std::int64_t> shape) {
-  Buffer buffer{.name = std::move(name), .region = region, .dtype = dtype, .shape = std::move(shape)};
+  Buffer buffer{
+      .name = std::move(name), .region = region, .dtype = dtype, .shape = std::move(shape)};
   buffer.bytes = size_of(dtype);
   for (std::int64_t dim : buffer.shape) buffer.bytes *= static_cast<std::size_t>(dim);
   return buffer;
 }
 
+/// Gives each buffer in turn the lowest place where no living one lies. Returns the bytes of the
+/// region.
+std::size_t first_fit(const std::vector<Buffer*>& order, std::size_t alignment) {
+  std::size_t region_bytes = 0;
+  std::vector<const Buffer*> placed;  // by offset
+  for (Buffer* buffer : order) {
+    std::size_t offset = 0;
+    for (const Buffer* other : placed) {
+      if (!lives_overlap(*buffer, *other)) continue;
+      if (offset + buffer->bytes <= other->offset) break;  // fits into the gap before `other`
+      offset = std::max(offset, other->offset + aligned(other->bytes, alignment));
+    }
+    buffer->offset = offset;
+    const auto place =
+        std::upper_bound(placed.begin(), placed.end(), buffer,
+                         [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; });
+    placed.insert(place, buffer);
+    region_bytes = std::max(region_bytes, offset + aligned(buffer->bytes, alignment));
+  }
+  return region_bytes;
+}
+
 }  // namespace
 
-Builder::Builder(const Request& request, const DeviceTraits& traits) : alignment_(traits.alignment) {
+Builder::Builder(const Request& request, const DeviceTraits& traits)
+    : alignment_(traits.alignment) {
   plan_.request = request;
 }
 
@@ -83,27 +108,30 @@ void Builder::place_saved() {
 }
 
 void Builder::place_workspace() {
-  std::vector<Buffer*> by_size;
+  std::vector<Buffer*> buffers;
   for (Buffer& buffer : plan_.buffers) {
-    if (buffer.region == Region::workspace) by_size.push_back(&buffer);
+    if (buffer.region == Region::workspace) buffers.push_back(&buffer);
   }
-  std::stable_sort(by_size.begin(), by_size.end(),
-                   [](const Buffer* a, const Buffer* b) { return a->bytes > b->bytes; });
-  std::vector<const Buffer*> placed;  // by offset
-  for (Buffer* buffer : by_size) {
-    std::size_t offset = 0;
-    for (const Buffer* other : placed) {
-      if (!lives_overlap(*buffer, *other)) continue;
-      if (offset + buffer->bytes <= other->offset) break;  // fits into the gap before `other`
-      offset = std::max(offset, other->offset + aligned(other->bytes, alignment_));
-    }
-    buffer->offset = offset;
-    const auto place = std::upper_bound(
-        placed.begin(), placed.end(), buffer,
-        [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; });
-    placed.insert(place, buffer);
-    plan_.workspace_bytes = std::max(plan_.workspace_bytes, offset + aligned(buffer->bytes, alignment_));
+  const auto by = [&](auto key) {
+    std::vector<Buffer*> order = buffers;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const Buffer* a, const Buffer* b) { return key(a) < key(b); });
+    return order;
+  };
+  // None of these is best for every shape; with a handful of buffers all of them cost nothing.
+  const std::vector<Buffer*> largest_first =
+      by([](const Buffer* b) { return -static_cast<double>(b->bytes); });
+  const std::vector<Buffer*> first_used_first = by([](const Buffer* b) { return b->first_step; });
+  const std::vector<Buffer*> last_used_first = by([](const Buffer* b) { return -b->last_step; });
+  const std::vector<Buffer*>* best = &largest_first;
+  std::size_t fewest_bytes = first_fit(largest_first, alignment_);
+  for (const auto* order : {&first_used_first, &last_used_first}) {
+    const std::size_t bytes = first_fit(*order, alignment_);
+    if (bytes >= fewest_bytes) continue;
+    fewest_bytes = bytes;
+    best = order;
   }
+  plan_.workspace_bytes = first_fit(*best, alignment_);
 }
 
 Plan Builder::finish() {
@@ -114,8 +142,8 @@ Plan Builder::finish() {
 
 std::size_t saved_for_backward_bytes(const Plan& plan) {
   const LayerConfig& config = plan.request.config;
-  std::size_t bytes = static_cast<std::size_t>(plan.request.max_tokens * config.hidden_dim) *
-                      size_of(config.dtype);
+  std::size_t bytes =
+      static_cast<std::size_t>(plan.request.max_tokens * config.hidden_dim) * size_of(config.dtype);
   for (const Buffer& buffer : plan.buffers) {
     if (buffer.region == Region::saved) bytes += buffer.bytes;
   }

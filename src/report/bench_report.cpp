@@ -59,8 +59,11 @@ std::string ceiling_line(const Run& run) {
 std::string shape_line(const Run& run) {
   std::string text = shape_text(run);
   if (!run.model.name.empty()) text = run.model.name + ": " + text;
-  text += fmt::format(" | gate {} | routing {} seed {}", name_of(run.model.layer.gate.kind),
-                      run.traffic, run.seed);
+  return text + fmt::format(" | gate {}", name_of(run.model.layer.gate.kind));
+}
+
+std::string routing_line(const Run& run) {
+  std::string text = fmt::format("{}, seed {}", run.traffic, run.seed);
   if (run.flops_per_pass > 0) {
     text += fmt::format(" | {} {}", format_flops(run.flops_per_pass), mode_in_words(run));
   }
@@ -90,12 +93,35 @@ void add_timing_cells(std::vector<std::string>& cells, const std::optional<Timin
   cells.push_back(timing ? fmt::format("{}", timing->q3_s) : "");
 }
 
+std::vector<std::string> csv_cells(const Row& row) {
+  const Timing* judged = judged_timing(row);
+  std::vector<std::string> cells{
+      row.variant, std::string(name_of(row.status)),
+      row.status == record::Status::failed ? failure_text(row) : row.reason};
+  add_timing_cells(cells, row.forward);
+  add_timing_cells(cells, row.backward);
+  add_timing_cells(cells, row.total);
+  cells.push_back(judged ? number_or_empty(judged->noise) : "");
+  cells.push_back(judged ? fmt::format("{}", judged->samples_s.size()) : "");
+  cells.push_back(fmt::format("{}", row.tokens));
+  for (const auto& value : {row.tokens_per_s, row.flops_per_s, row.ceiling_fraction, row.speedup}) {
+    cells.push_back(number_or_empty(value));
+  }
+  cells.push_back(fmt::format("{}", row.executed_pairs));
+  cells.push_back(row.different_routing ? "true" : "false");
+  for (std::int64_t bytes : {row.bytes.saved, row.bytes.workspace, row.bytes.peak}) {
+    cells.push_back(fmt::format("{}", bytes));
+  }
+  return cells;
+}
+
 }  // namespace
 
 std::string header_text(const Run& run, const Estimate& estimate) {
-  return fmt::format("# {}\n# device   {}\n# ceiling  {}\n# shape    {}\n# memory   {}\n",
-                     program_line(run), device_line(run), ceiling_line(run), shape_line(run),
-                     memory_line(estimate));
+  return fmt::format(
+      "# {}\n# device   {}\n# ceiling  {}\n# shape    {}\n# routing  {}\n# memory   {}\n",
+      program_line(run), device_line(run), ceiling_line(run), shape_line(run), routing_line(run),
+      memory_line(estimate));
 }
 
 std::string checks_text(const Row& row) {
@@ -127,7 +153,8 @@ std::string markdown_report(const Run& run) {
   text += "- run: " + program_line(run) + "\n";
   text += "- device: " + device_line(run) + "\n";
   text += "- ceiling: " + ceiling_line(run) + "\n";
-  text += "- shape: " + shape_line(run) + "\n\n";
+  text += "- shape: " + shape_line(run) + "\n";
+  text += "- routing: " + routing_line(run) + "\n\n";
   text += to_markdown(bench_rows(run)) + "\n";
   for (const std::string& note : bench_notes(run)) text += "- " + note + "\n";
   text += "\n```\n" + load_text(run) + "```\n\n";
@@ -163,28 +190,7 @@ std::string csv_report(const Run& run) {
                   "saved_bytes",
                   "workspace_bytes",
                   "peak_bytes"};
-  for (const Row& row : run.rows) {
-    const Timing* judged = judged_timing(row);
-    std::vector<std::string> cells{
-        row.variant, std::string(name_of(row.status)),
-        row.status == record::Status::failed ? failure_text(row) : row.reason};
-    add_timing_cells(cells, row.forward);
-    add_timing_cells(cells, row.backward);
-    add_timing_cells(cells, row.total);
-    cells.push_back(judged ? number_or_empty(judged->noise) : "");
-    cells.push_back(judged ? fmt::format("{}", judged->samples_s.size()) : "");
-    cells.push_back(fmt::format("{}", row.tokens));
-    for (const auto& value :
-         {row.tokens_per_s, row.flops_per_s, row.ceiling_fraction, row.speedup}) {
-      cells.push_back(number_or_empty(value));
-    }
-    cells.push_back(fmt::format("{}", row.executed_pairs));
-    cells.push_back(row.different_routing ? "true" : "false");
-    for (std::int64_t bytes : {row.bytes.saved, row.bytes.workspace, row.bytes.peak}) {
-      cells.push_back(fmt::format("{}", bytes));
-    }
-    table.rows.push_back(std::move(cells));
-  }
+  for (const Row& row : run.rows) table.rows.push_back(csv_cells(row));
   return to_csv(table);
 }
 

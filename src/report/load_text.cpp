@@ -18,13 +18,12 @@ std::string balance_text(const record::Run& run, const record::Load& load) {
 
 std::string rounding_text(const record::RoundingReport& rounding) {
   return fmt::format(
-      "{}, tile {}: dropped {}, added {} of pairs | largest change {} of one expert | {} without "
+      "{} to {}: dropped {}, added {} of pairs | largest change {} rows | {} token{} without "
       "expert",
       rounding.rule, rounding.tile, format_percent(rounding.drop_rate),
-      format_percent(rounding.add_rate),
-      fmt::format("{} row{}", rounding.largest_change, rounding.largest_change == 1 ? "" : "s"),
-      fmt::format("{} token{}", format_integer(rounding.tokens_without_expert),
-                  rounding.tokens_without_expert == 1 ? "" : "s"));
+      format_percent(rounding.add_rate), rounding.largest_change,
+      format_integer(rounding.tokens_without_expert),
+      rounding.tokens_without_expert == 1 ? "" : "s");
 }
 
 }  // namespace

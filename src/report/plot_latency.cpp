@@ -89,18 +89,19 @@ std::string data_text(const Run& run) {
     if (row.status != Status::ok || judged == nullptr) continue;
     const double forward_s = row.forward ? row.forward->median_s : 0;
     const std::string color = variant_color(row.variant);
-    bars += fmt::format("{} {} {} {} {} {} {} {}\n", index, std::min(forward_s, judged->median_s),
-                        judged->median_s, judged->noise ? judged->q1_s : judged->median_s,
+    bars += fmt::format("{} {:.9g} {:.9g} {:.9g} {:.9g} {} {} {}\n", index,
+                        std::min(forward_s, judged->median_s), judged->median_s,
+                        judged->noise ? judged->q1_s : judged->median_s,
                         judged->noise ? judged->q3_s : judged->median_s, hex_number(color),
                         hex_number(tinted(color, kBackwardTint)), row.variant);
     if (judged->noise) continue;
-    for (double sample : judged->samples_s) samples += fmt::format("{} {}\n", index, sample);
+    for (double sample : judged->samples_s) samples += fmt::format("{} {:.9g}\n", index, sample);
   }
   const double floor = floor_s(run);
   const Ends ends = vertical_ends(run);
   return bars +
-         fmt::format("\n\n# floor_s  row\n{0} {1}\n{0} {2}\n", floor > 0 ? floor : NAN, ends.top,
-                     ends.bottom) +
+         fmt::format("\n\n# floor_s  row\n{0:.9g} {1}\n{0:.9g} {2}\n", floor > 0 ? floor : NAN,
+                     ends.top, ends.bottom) +
          "\n\n" + samples;
 }
 
@@ -127,17 +128,18 @@ std::string end_labels(const Run& run, const Row& row, std::size_t index, const 
          label(x, index, -0.75, "left", remark, ",9", kFaint);
 }
 
-/// The time inside one part of a bar, where there is room, beside the floor line and not on it.
+/// The time inside one part of a bar, beside the floor line and not on it; nothing where it has no
+/// room.
 std::string part_label(double start_s, double end_s, double time_s, double floor, std::size_t index,
                        const Axis& axis, const char* color) {
   const double half_text_s = 0.04 * axis.end_s;
-  if (end_s - start_s < 2 * half_text_s) return "";
-  double middle = (start_s + end_s) / 2;
-  if (std::abs(middle - floor) < half_text_s) {
-    const double right = floor + half_text_s, left = floor - half_text_s;
-    middle = right + half_text_s < end_s ? right : left;
+  const double middle = (start_s + end_s) / 2;
+  for (double place_s : {middle, floor + half_text_s, floor - half_text_s}) {
+    const bool fits = place_s - half_text_s >= start_s && place_s + half_text_s <= end_s;
+    if (!fits || std::abs(place_s - floor) < 0.99 * half_text_s) continue;
+    return label(axis.place(place_s), index, 0, "center", axis.words(time_s), ",11", color);
   }
-  return label(axis.place(middle), index, 0, "center", axis.words(time_s), ",11", color);
+  return "";
 }
 
 /// A failure or a skip in the place of a bar, on a white ground.

@@ -56,7 +56,7 @@ std::string data_text(const Groups& groups) {
     text +=
         fmt::format("# {}\n# row  expert  load_over_mean\n", title_of(groups[row], groups.size()));
     for (std::size_t expert = 0; expert < loads.size(); ++expert) {
-      text += fmt::format("{} {} {}\n", row, expert, loads[expert]);
+      text += fmt::format("{} {} {:.9g}\n", row, expert, loads[expert]);
     }
     text += "\n\n# rank  load_over_mean\n";
     sorted.push_back(sorted.back());  // the last step ends at the right edge of its rank

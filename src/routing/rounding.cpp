@@ -159,6 +159,7 @@ void build_rounded_rows(const LayerConfig& config, const float* logits,
                         const std::int32_t* chosen_experts, const float* chosen_scores,
                         const TokenNorm* norms, std::int64_t tokens, std::byte* scratch,
                         std::size_t scratch_bytes, const Rows& rows) {
+  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): the pragma reads it
   const int num_threads = threads_that_fit(tokens, scratch_bytes);
   build_rows(config, chosen_experts, chosen_scores, tokens, rows);
   const std::vector<Span> spans = make_spans(config, rows.expert_offsets, tokens);

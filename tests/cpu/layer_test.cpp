@@ -98,7 +98,7 @@ TEST_P(EveryVariant, KeepSavedAllowsBackwardTwice) {
   expect_true(bench, test.config);
 
   const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
-  const Call call = bench.workbench.call(cpu());
+  const Call call = bench.workbench.call(cpu(), bench.plan);
   const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
   const InputGradients gradients = bench.workbench.gradients(true);
   layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
@@ -116,7 +116,7 @@ TEST_P(EveryVariant, AddsToGradientsWhenAsked) {
   Bench bench(GetParam(), test);
   bench.trial.run_for_check();
   const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
-  const Call call = bench.workbench.call(cpu());
+  const Call call = bench.workbench.call(cpu(), bench.plan);
   const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
   InputGradients gradients = bench.workbench.gradients(false);
   const TensorView views[] = {gradients.weights.w_router, gradients.weights.w_up, gradients.weights.w_down,
@@ -143,7 +143,7 @@ TEST_P(EveryVariant, UnwantedGradientsStayUntouched) {
   Bench bench(GetParam(), test);
   bench.trial.run_for_check();
   const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
-  const Call call = bench.workbench.call(cpu());
+  const Call call = bench.workbench.call(cpu(), bench.plan);
   const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
   const InputGradients all = bench.workbench.gradients(false);
   const auto d_x_before = tests::bytes_of(all.d_x);
@@ -194,7 +194,7 @@ TEST_P(EveryVariant, TakesARoutingFromTheCaller) {
                       {}};
   other.workbench.poison(cpu());
   const auto layer = other.choice.variant->make_layer(other.plan, cpu().id());
-  const Call call = other.workbench.call(cpu());
+  const Call call = other.workbench.call(cpu(), other.plan);
   const Inputs inputs{other.problem.x(), {}, &given};
   InputGradients gradients = other.workbench.gradients(true);
   layer->forward(call, other.problem.weights(), inputs, other.workbench.outputs(false));
@@ -222,7 +222,7 @@ TEST_P(EveryVariant, RefusesSmallMemoryAndTooManyTokens) {
   const Case test = rich_case();
   Bench bench(GetParam(), test);
   const auto layer = bench.choice.variant->make_layer(bench.plan, cpu().id());
-  Call call = bench.workbench.call(cpu());
+  Call call = bench.workbench.call(cpu(), bench.plan);
   call.workspace.bytes -= 1;
   const Inputs inputs{bench.problem.x(), {}, nullptr};
   EXPECT_THROW(layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false)), Error);
@@ -230,7 +230,7 @@ TEST_P(EveryVariant, RefusesSmallMemoryAndTooManyTokens) {
   Request small = measure::make_request(test.config, test.tokens - 1, true);
   const Plan plan = bench.choice.variant->plan(small, cpu().traits());
   const auto small_layer = bench.choice.variant->make_layer(plan, cpu().id());
-  EXPECT_THROW(small_layer->forward(bench.workbench.call(cpu()), bench.problem.weights(), inputs,
+  EXPECT_THROW(small_layer->forward(bench.workbench.call(cpu(), bench.plan), bench.problem.weights(), inputs,
                                     bench.workbench.outputs(false)),
                Error);
 }

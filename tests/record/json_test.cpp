@@ -157,9 +157,9 @@ TEST(Json, BytesThatAreNoUtf8DoNotLoseTheRun) {
 }
 
 TEST(Json, IgnoresUnknownFieldsAndKeepsDefaultsOfAbsentOnes) {
-  const auto run = run_from_json(
-      R"({"schema": "moe-bench/1", "id": "x", "later": {"a": [1]}, "rows": [{"variant": "v", "new": 1}]})",
-      "run.json");
+  const auto run = run_from_json(R"({"schema": "moe-bench/1", "id": "x", "later": {"a": [1]}, )"
+                                 R"("rows": [{"variant": "v", "new": 1}]})",
+                                 "run.json");
   EXPECT_EQ(run.id, "x");
   EXPECT_EQ(run.rows.at(0).variant, "v");
   EXPECT_EQ(run.model.seq_len, ModelConfig{}.seq_len);

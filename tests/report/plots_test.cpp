@@ -100,6 +100,7 @@ TEST(Plots, AwkwardRunsAreDrawn) {
   record::Run failed = small_run();
   fail(failed.rows[0]);
   skip(failed.rows[1]);
+  failed.flops_per_pass = 0;  // no floor
   record::Run few = small_run();
   few.rows[3].total = timing_of(3.7, 1);
   record::Run nothing = small_run();
@@ -154,6 +155,14 @@ TEST(Plots, SourcesHoldColorsAndSeconds) {
   const PlotSource source = latency_plot(small_run());
   EXPECT_THAT(source.data, HasSubstr("3 1.25 3.7 3.663 3.737 0xd55e00 0xeaaf80 sonic\n"));
   EXPECT_THAT(source.script, HasSubstr("run 2026-11-23T04-12-07Z-7f3a   commit 1a2b3c4"));
+}
+
+TEST(Plots, PartsOfABarAreLabelledOnlyWhereThereIsRoom) {
+  record::Run run = small_run();
+  run.rows.resize(1);
+  EXPECT_THAT(latency_plot(run).script, HasSubstr("set label '1.60 s' at 0.8,0 center"));
+  run.rows[0] = row_of("vanilla", 0.2, 4.6, 520);
+  EXPECT_THAT(latency_plot(run).script, Not(HasSubstr("'0.20 s'")));
 }
 
 TEST(Plots, SingleSamplesAreListedWhereNoiseIsUnknown) {

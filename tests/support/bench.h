@@ -31,8 +31,8 @@ struct Bench {
       : choice(measure::parse_variant(DeviceKind::cpu, variant)),
         plan(choice.variant->plan(request, traits)),
         problem(cpu(), config, tokens, traffic, 7),
-        workbench(cpu(), config, tokens, request.max_rows, request.training, plan.saved_bytes,
-                  plan.workspace_bytes),
+        workbench(cpu(), config, tokens, request.max_rows, request.training,
+                  plan.saved_bytes + plan.workspace_bytes),
         trial(cpu(), choice, plan, problem, workbench) {}
 
   Bench(const std::string& variant, const Case& test)

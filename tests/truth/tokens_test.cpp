@@ -94,8 +94,8 @@ TEST(TokenValues, WithoutDOutAreForwardOnly) {
 
 TEST(TokenValues, DoNotDependOnWhichTokensAreAskedTogether) {
   LayerConfig config;
-  config.hidden_dim = 7;
-  config.ffn_dim = 5;
+  config.hidden_dim = 64;  // together the tokens are worth threads, some of them are not
+  config.ffn_dim = 96;
   config.num_experts = 3;
   config.top_k = 2;
   const OwnedProblem owned(config, 20, DType::f32);

@@ -1,0 +1,51 @@
+// The one __global__ function. A kernel is a type:
+//
+//   struct Kernel {
+//     struct Args; struct SharedStorage;
+//     static constexpr int kThreads, kMinBlocks, kClusterSize;
+//     static __device__ __forceinline__ void run(const Args&, SharedStorage&);
+//   };
+//
+// Args travel as a grid constant and are only ever passed by reference: a copy would move tensor maps to
+// the stack, where the copy engine cannot read them.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "cuda/runtime/check.h"
+
+namespace moe::cuda {
+
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::kThreads, Kernel::kMinBlocks)
+    entry(const __grid_constant__ typename Kernel::Args args) {
+  extern __shared__ __align__(1024) unsigned char shared[];
+  Kernel::run(args, *reinterpret_cast<typename Kernel::SharedStorage*>(shared));
+}
+
+template <class Kernel>
+void launch(const typename Kernel::Args& args, dim3 grid, cudaStream_t stream) {
+  constexpr std::size_t kSharedBytes = sizeof(typename Kernel::SharedStorage);
+  static_assert(kSharedBytes <= 227 * 1024, "more shared memory than a CTA on sm_90 has");
+  static const bool prepared = [] {
+    MOE_CUDA_CHECK(cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                        static_cast<int>(kSharedBytes)));
+    return true;
+  }();
+  (void)prepared;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = grid;
+  config.blockDim = dim3(Kernel::kThreads);
+  config.dynamicSmemBytes = kSharedBytes;
+  config.stream = stream;
+  cudaLaunchAttribute cluster = {};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim.x = Kernel::kClusterSize;
+  cluster.val.clusterDim.y = 1;
+  cluster.val.clusterDim.z = 1;
+  config.attrs = &cluster;
+  config.numAttrs = Kernel::kClusterSize > 1 ? 1 : 0;
+  MOE_CUDA_CHECK(cudaLaunchKernelEx(&config, entry<Kernel>, args));
+}
+
+}  // namespace moe::cuda

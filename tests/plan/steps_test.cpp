@@ -1,0 +1,81 @@
+// The steps of every plan: their names, and that their arithmetic adds up to the papers' formulas.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "plan/requests.h"
+
+namespace moe::plan {
+namespace {
+
+double total_flops(const std::vector<Step>& steps) {
+  double flops = 0;
+  for (const Step& step : steps) flops += step.flops;
+  return flops;
+}
+
+const Step* find_step(const std::vector<Step>& steps, const std::string& name) {
+  for (const Step& step : steps) {
+    if (step.name == name) return &step;
+  }
+  return nullptr;
+}
+
+/// 6 pairs d n forward for gated experts, 4 for others; every token passes the shared expert.
+double expert_flops(const Request& request) {
+  const LayerConfig& c = request.config;
+  const double per_weight_row = is_gated(c.activation) ? 6.0 : 4.0;
+  return per_weight_row * request.max_tokens * c.hidden_dim * (c.top_k * c.ffn_dim + c.shared.ffn_dim);
+}
+
+TEST(Steps, FlopsSumToSixAndTwelvePairsDN) {
+  for (const Algorithm& algorithm : algorithms()) {
+    for (const DeviceTraits& traits : devices()) {
+      for (const Request& request : requests()) {
+        SCOPED_TRACE(algorithm.name + " " + describe(request));
+        const Plan plan = algorithm.plan(request, traits);
+        const double router = 2.0 * request.max_tokens * request.config.hidden_dim * request.config.num_experts;
+        EXPECT_EQ(find_step(plan.forward, "router_logits")->flops, router);
+        EXPECT_EQ(find_step(plan.backward, "d_router")->flops, 2 * router);
+        EXPECT_EQ(total_flops(plan.forward), expert_flops(request) + router);
+        EXPECT_EQ(total_flops(plan.backward), 2 * expert_flops(request) + 2 * router);
+      }
+    }
+  }
+}
+
+TEST(Steps, AFullerRequestCountsFewerRowsWhenItsRoutingIsKnown) {
+  Request request = requests().front();
+  const double all = total_flops(sonic(request, devices()[0]).forward);
+  request.max_rows /= 3;
+  const double router = 2.0 * request.max_tokens * request.config.hidden_dim * request.config.num_experts;
+  EXPECT_EQ(total_flops(sonic(request, devices()[0]).forward) - router, (all - router) / 3);
+}
+
+TEST(Steps, HaveNamesOfTheirOwnAndMoveBytes) {
+  for (const Algorithm& algorithm : algorithms()) {
+    for (const Request& request : requests()) {
+      const Plan plan = algorithm.plan(request, devices()[0]);
+      std::set<std::string> names;
+      for (const auto* steps : {&plan.forward, &plan.backward}) {
+        for (const Step& step : *steps) {
+          EXPECT_FALSE(step.name.empty());
+          EXPECT_TRUE(names.insert(step.name).second) << algorithm.name << " has " << step.name << " twice";
+          EXPECT_GT(step.bytes, 0) << step.name;
+        }
+      }
+    }
+  }
+}
+
+TEST(Steps, OnlyVanillaWaitsForTheDevice) {
+  for (const Algorithm& algorithm : algorithms()) {
+    const Plan plan = algorithm.plan(requests().front(), devices()[0]);
+    EXPECT_EQ(plan.waits_for_device, algorithm.name == "vanilla");
+    EXPECT_EQ(plan.capturable, algorithm.name != "vanilla");
+    EXPECT_TRUE(plan.deterministic);
+  }
+}
+
+}  // namespace
+}  // namespace moe::plan
