@@ -59,7 +59,8 @@ double expected_seconds(const measure::BenchRequest& request, const measure::Ben
   const double pass_s = needs.flops_per_pass / flops_per_s;
   double runnable = 0;
   for (const auto& line : needs.lines) runnable += line.skip_reason.empty() ? 1 : 0;
-  const double most = runnable * pass_s * (1 + request.sampling.min_samples);
+  const int samples = std::min(request.sampling.min_samples, request.sampling.max_samples);
+  const double most = runnable * pass_s * (1 + samples);
   const double least = runnable * pass_s * 2;
   return std::max(least, std::min(most, request.sampling.time_cap_s));
 }
@@ -107,7 +108,9 @@ measure::BenchEvents make_events(Progress& progress, const record::RunStore& sto
           .row_done =
               [&](const record::Row& row) {
                 store.append_point(row);
-                progress.line(row.variant + ": " + report::checks_text(row));
+                const bool skipped = row.status == record::Status::skipped;
+                progress.line(row.variant + ": " +
+                              (skipped ? "skipped, " + row.reason : report::checks_text(row)));
               },
           .interrupted = [] { return interrupt_signal() != 0; }};
 }
@@ -150,6 +153,8 @@ int run_command(const BenchOptions& options, const std::vector<std::string>& arg
   const std::unique_ptr<Device> device = open_device(options.device);
   check_variants(options, device->id().kind);
   measure::BenchRequest request = make_bench_request(options);
+  // Traffic that this gate cannot give is refused here, not in the middle of the run.
+  routing::logit_offsets(request.model.layer, request.traffic, request.model.tokens(), request.seed);
 
   record::Run run;
   run.program = "bench_moe_variants";

@@ -1,6 +1,7 @@
 // Lists come from the registry and the presets, so they cannot grow stale.
 #include "list.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "config/describe.h"
@@ -68,7 +69,12 @@ std::string routings_text() {
 }
 
 std::string saved_run_text(const record::Run& run) {
-  std::string text = report::header_text(run, {}) + report::bench_table(run) + report::load_text(run);
+  report::Estimate memory;
+  for (const record::Row& row : run.rows) {
+    memory.needed_bytes =
+        std::max(memory.needed_bytes, row.bytes.weights + row.bytes.gradients + row.bytes.peak);
+  }
+  std::string text = report::header_text(run, memory) + report::bench_table(run) + report::load_text(run);
   for (const std::string& warning : run.warnings) text += "! " + warning + "\n";
   if (!run.verdict.empty()) text += run.verdict + "\n";
   return text + "again      " + run.repeat_command + "\n";
@@ -91,13 +97,14 @@ std::string list_text(const std::string& topic) {
 }
 
 std::string show_text(const std::filesystem::path& out, const std::string& name) {
-  const bool is_file = name.ends_with(".toml") || (name.ends_with(".json") && !name.ends_with("run.json"));
+  const bool is_run_file = std::filesystem::path(name).filename() == "run.json";
+  const bool is_file = name.ends_with(".toml") || (name.ends_with(".json") && !is_run_file);
   if (config::find_preset(name) != nullptr || is_file) {
     const ModelConfig model = config::load_config(name);
     if (!model.unsupported) config::validate(model);
     return config::describe(model);
   }
-  if (name == "last" || name.find_first_of("0123456789/") != std::string::npos) {
+  if (name == "last" || is_run_file || name.find_first_of("0123456789/") != std::string::npos) {
     return saved_run_text(record::load_run(record::find_run(out, name)));
   }
   return config::describe(config::load_config(name));  // throws with the nearest preset

@@ -2,7 +2,9 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <limits>
 #include <map>
 
 #include "config/enum_names.h"
@@ -26,7 +28,7 @@ struct ShapeFlags {
 struct RawFlags {
   ShapeFlags shape;
   std::string mode = "forward_backward", check = "quick", variants = "all", dump_limit = "8GiB";
-  bool quick_run = false, no_plots = false;
+  bool quick_run = false, no_plots = false, has_max_samples = false;
 };
 
 void add_shape_flags(CLI::App& app, ShapeFlags& shape) {
@@ -46,6 +48,12 @@ void add_shape_flags(CLI::App& app, ShapeFlags& shape) {
   app.add_option("--rounding", shape.rounding, "rule of +rounding rows: nearest | up | down")->group(group);
 }
 
+/// CLI11 would wrap "-1" round to 2^64 - 1. Returns what is wrong; empty = nothing.
+std::string is_natural_number(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : text + " is not a whole number from 0 upwards";
+}
+
 void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   add_shape_flags(app, raw.shape);
   const char* what = "What is compared";
@@ -54,7 +62,8 @@ void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   app.add_option("--baseline", options.baseline, "row that speed-up is relative to")->capture_default_str()->group(what);
   app.add_option("--mode", raw.mode, "forward | forward_backward")->capture_default_str()->group(what);
   app.add_option("--routing", options.routing, "natural | balanced | zipf:S | hot:N")->capture_default_str()->group(what);
-  app.add_option("--seed", options.seed, "of all data")->capture_default_str()->group(what);
+  app.add_option("--seed", options.seed, "of all data")
+      ->check(is_natural_number)->capture_default_str()->group(what);
   app.add_option("--device", options.device, "auto | cpu | cuda[:i]")->capture_default_str()->group(what);
   app.add_option("--threads", options.threads, "CPU threads, 0 = all")
       ->check(CLI::Range(0, 4096))->capture_default_str()->group(what);
@@ -69,7 +78,7 @@ void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
       ->check(CLI::Range(0.0, 1.0))->capture_default_str()->group(how);
   app.add_option("--max-time", options.sampling.time_cap_s, "seconds for the whole run; one sample each is always taken")
       ->check(CLI::Range(0.0, 1e6))->capture_default_str()->group(how);
-  app.add_flag("--fast", raw.quick_run, "three samples each")->group(how);
+  app.add_flag("--fast", raw.quick_run, "three samples each: an indication, no noise figure")->group(how);
   app.add_flag("--dry-run", options.dry_run, "memory and time estimates, nothing is run")->group(how);
 
   const char* output = "Output";
@@ -79,11 +88,27 @@ void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   app.add_flag("--no-plots", raw.no_plots, "no pictures")->group(output);
   app.add_flag("--quiet,-q", options.quiet, "no progress on stderr")->group(output);
   app.add_flag("--strict", options.strict, "exit 5 when a variant was skipped")->group(output);
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 0) option->disable_flag_override();  // "--fast=2" is an error
+  }
 }
 
 template <class Value>
 void override_with(const std::optional<Value>& given, Value& value) {
   if (given) value = *given;
+}
+
+/// config::validate() would speak of --seq-len, which nobody gave.
+void check_tokens(std::int64_t tokens) {
+  const std::string flag = "--tokens " + std::to_string(tokens);
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (tokens < 1) {
+    throw Error(ErrorKind::usage, flag + ": at least 1 token is needed", "", "use --tokens 1 or more");
+  }
+  if (tokens > kMost) {
+    throw Error(ErrorKind::usage, flag + ": no size may be above " + std::to_string(kMost), "",
+                "use fewer tokens");
+  }
 }
 
 ModelConfig resolve_model(const ShapeFlags& shape) {
@@ -103,6 +128,7 @@ ModelConfig resolve_model(const ShapeFlags& shape) {
   override_with(shape.batch_size, model.batch_size);
   override_with(shape.seq_len, model.seq_len);
   if (shape.tokens) {
+    check_tokens(*shape.tokens);
     model.batch_size = 1;
     model.seq_len = *shape.tokens;
   }
@@ -129,18 +155,34 @@ Value parse_choice(const char* flag, const std::string& text, const std::map<std
               "known: " + config::listed(known));
 }
 
+/// CLI11's "Could not convert: --tokens = 1.5" as "--tokens 1.5: not a whole number".
+std::string conversion_text(const CLI::App& app, const std::string& text) {
+  const std::size_t begin = text.find("--"), equals = text.find(" = ");
+  if (begin == std::string::npos || equals == std::string::npos) return text;
+  const std::string flag = text.substr(begin, equals - begin);
+  const CLI::Option* option = app.get_option_no_throw(flag);
+  const bool whole = option != nullptr && option->get_type_name().rfind("FLOAT", 0) != 0;
+  return flag + " " + text.substr(equals + 3) + (whole ? ": not a whole number" : ": not a number");
+}
+
 /// What is wrong in an argument list, in our words.
 [[noreturn]] void rethrow_as_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string remedy = "see: bench_moe_variants --help";
   const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error);
   const std::vector<std::string> remaining = app.remaining();
   if (extras != nullptr && !remaining.empty()) {
+    if (remaining.front().rfind('-', 0) != 0) {
+      throw Error(ErrorKind::usage, "unexpected argument '" + remaining.front() + "'", "", remedy);
+    }
     std::vector<std::string> known;
     for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
     const std::string flag = remaining.front().substr(0, remaining.front().find('='));
-    throw Error(ErrorKind::usage, config::unknown_name("flag", flag, known), "",
-                "see: bench_moe_variants --help");
+    throw Error(ErrorKind::usage, config::unknown_name("flag", flag, known), "", remedy);
   }
-  throw Error(ErrorKind::usage, error.what(), "", "see: bench_moe_variants --help");
+  std::string what = error.what();
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) what = conversion_text(app, what);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) what = app.get_name() + ": " + what;
+  throw Error(ErrorKind::usage, what, "", remedy);
 }
 
 std::string quoted_for_shell(const std::string& argument) {
@@ -176,7 +218,10 @@ void finish_run_options(const std::vector<std::string>& arguments, const RawFlag
       {{"off", measure::CheckLevel::off}, {"quick", measure::CheckLevel::quick}, {"full", measure::CheckLevel::full}});
   options.dump_limit_bytes = parse_bytes(raw.dump_limit);
   options.plots = !raw.no_plots;
-  if (raw.quick_run) options.sampling.min_samples = options.sampling.max_samples = 3;
+  if (!raw.has_max_samples) {
+    options.sampling.max_samples = std::max(options.sampling.max_samples, options.sampling.min_samples);
+  }
+  if (raw.quick_run) options.sampling.max_samples = 3;
   options.variants = raw.variants == "all" ? measure::default_labels() : CLI::detail::split(raw.variants, ',');
   options.repeat_command = repeat_command(arguments, raw, options);
 }
@@ -258,6 +303,7 @@ BenchOptions parse_bench_options(const std::vector<std::string>& given) {
   const std::map<const CLI::App*, Command> commands = {
       {run, Command::run}, {list, Command::list}, {show, Command::show}, {plot, Command::plot}};
   options.command = commands.at(app.get_subcommands().front());
+  raw.has_max_samples = run->count("--max-samples") > 0;
   if (options.command == Command::run) finish_run_options(arguments, raw, options);
   return options;
 }

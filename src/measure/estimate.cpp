@@ -17,7 +17,8 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
   const std::int64_t tokens = request.model.tokens();
   const DeviceTraits& traits = device.traits();
   BenchEstimate result;
-  result.free_bytes = static_cast<std::int64_t>(kUsableShare * static_cast<double>(device.free_bytes()));
+  result.free_bytes =
+      static_cast<std::int64_t>(kUsableShare * static_cast<double>(device.free_bytes()));
   const model::LayerFlops flops = model::layer_flops(layer, tokens, tokens * layer.top_k);
   result.flops_per_pass = flops.forward + (request.backward ? flops.backward : 0);
 

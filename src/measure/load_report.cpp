@@ -13,7 +13,7 @@ record::Load load_record(const LayerConfig& config, const HostResult& result, st
   for (std::size_t e = 0; e < num_experts; ++e) {
     executed[e] = result.expert_offsets[e + 1] - result.expert_offsets[e];
   }
-  for (std::int32_t expert : result.chosen_experts) ++chosen[static_cast<std::size_t>(expert)];
+  for (std::int32_t expert : result.chosen_experts) ++chosen.at(static_cast<std::size_t>(expert));
   const routing::LoadMetrics metrics = routing::load_metrics(config, executed, tokens);
   const routing::RouterLosses losses =
       routing::router_losses(config, result.logits.data(), chosen, tokens);

@@ -17,7 +17,8 @@ record::Bytes variant_bytes(const Plan& plan) {
   const LayerConfig& config = plan.request.config;
   record::Bytes bytes;
   bytes.weights = static_cast<std::int64_t>(model::weight_bytes(config));
-  if (plan.request.training) bytes.gradients = static_cast<std::int64_t>(model::gradient_bytes(config));
+  if (plan.request.training)
+    bytes.gradients = static_cast<std::int64_t>(model::gradient_bytes(config));
   bytes.saved = static_cast<std::int64_t>(plan.saved_bytes);
   bytes.workspace = static_cast<std::int64_t>(plan.workspace_bytes);
   bytes.peak = bytes.saved + bytes.workspace;
@@ -29,9 +30,9 @@ std::int64_t shared_tensor_bytes(const LayerConfig& config, std::int64_t tokens,
       tokens * config.hidden_dim * static_cast<std::int64_t>(size_of(config.dtype));
   auto bytes = static_cast<std::int64_t>(Problem::carved_bytes(config, true));
   if (training) bytes += static_cast<std::int64_t>(Problem::carved_bytes(config, false));
-  bytes += 2 * token_tensor + (training ? 2 * token_tensor : 0);   // x, d_out; out, d_x
-  bytes += 2 * tokens * config.num_experts * 4;                    // logits and their offsets
-  bytes += training ? max_routed_rows(config, tokens) * 4 : 0;     // d_scores
+  bytes += token_tensor * (training ? 4 : 3);                   // x, d_out, out; d_x
+  bytes += 2 * tokens * config.num_experts * 4;                 // logits and their offsets
+  bytes += training ? max_routed_rows(config, tokens) * 4 : 0;  // d_scores
   return bytes;
 }
 

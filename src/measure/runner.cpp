@@ -1,4 +1,5 @@
-// The comparison. Verification comes before timing, on the same buffers; a wrong variant gets no time.
+// The comparison. Verification comes before timing, on the same buffers; a wrong variant gets no
+// time.
 #include "measure/runner.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "measure/verify.h"
 #include "model/layer_cost.h"
 #include "moe/error.h"
+#include "truth/invariants.h"
 
 namespace moe::measure {
 namespace {
@@ -35,14 +37,15 @@ VerifyOptions verify_options(const BenchRequest& request) {
 
 class Comparison {
  public:
-  Comparison(Device& device, const BenchRequest& request, const BenchEvents& events, record::Run& run)
+  Comparison(Device& device, const BenchRequest& request, const BenchEvents& events,
+             record::Run& run)
       : device_(device), request_(request), events_(events), run_(run), start_(Clock::now()) {}
 
   bool execute() {
     prepare();
     if (trials_.empty()) return true;
     check_all();
-    const bool complete = !events_.interrupted() && sample_all();
+    const bool complete = sample_all();
     compare_with_baseline();
     return complete;
   }
@@ -59,6 +62,7 @@ class Comparison {
   void allocate(const std::vector<std::size_t>& runnable, const std::vector<Plan>& plans);
   void check_all();
   void check(Entry& entry);
+  void verify(record::Row& row, const LayerConfig& config, const HostResult& result);
   void warn_about(const record::Row& row);
   bool sample_all();
   void finish_row(record::Row& row, const std::vector<PassSeconds>& samples);
@@ -102,7 +106,8 @@ void Comparison::prepare() {
   if (!runnable.empty()) allocate(runnable, plans);
 }
 
-void Comparison::allocate(const std::vector<std::size_t>& runnable, const std::vector<Plan>& plans) {
+void Comparison::allocate(const std::vector<std::size_t>& runnable,
+                          const std::vector<Plan>& plans) {
   events_.status("making seeded tensors");
   const LayerConfig& layer = request_.model.layer;
   const std::int64_t tokens = request_.model.tokens();
@@ -115,8 +120,10 @@ void Comparison::allocate(const std::vector<std::size_t>& runnable, const std::v
   problem_.emplace(device_, layer, tokens, request_.traffic, request_.seed);
   workbench_.emplace(device_, layer, tokens, max_rows, request_.backward, region_bytes);
   for (std::size_t i = 0; i < runnable.size(); ++i) {
-    const VariantChoice choice = parse_variant(device_.traits().kind, run_.rows[runnable[i]].variant);
-    trials_.push_back({runnable[i], std::make_unique<Trial>(device_, choice, plans[i], *problem_, *workbench_)});
+    const VariantChoice choice =
+        parse_variant(device_.traits().kind, run_.rows[runnable[i]].variant);
+    trials_.push_back(
+        {runnable[i], std::make_unique<Trial>(device_, choice, plans[i], *problem_, *workbench_)});
   }
   if (!request_.dump_folder.empty()) dump_problem(request_.dump_folder, run_.model, *problem_);
 }
@@ -124,43 +131,52 @@ void Comparison::allocate(const std::vector<std::size_t>& runnable, const std::v
 void Comparison::check_all() {
   for (std::size_t i = 0; i < trials_.size() && !events_.interrupted(); ++i) {
     record::Row& row = row_of(trials_[i]);
-    events_.status("[" + std::to_string(i + 1) + "/" + std::to_string(trials_.size()) + "] " + row.variant +
-                   (request_.check == CheckLevel::off ? ": warm-up" : ": checking"));
+    events_.status("[" + std::to_string(i + 1) + "/" + std::to_string(trials_.size()) + "] " +
+                   row.variant + (request_.check == CheckLevel::off ? ": warm-up" : ": checking"));
     try {
       check(trials_[i]);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       row.status = record::Status::failed;
       row.reason = error.what();
     }
     if (row.status != record::Status::ok) events_.row_done(row);
   }
-  std::erase_if(trials_, [&](const Entry& entry) { return row_of(entry).status != record::Status::ok; });
+  std::erase_if(trials_,
+                [&](const Entry& entry) { return row_of(entry).status != record::Status::ok; });
 }
 
 void Comparison::check(Entry& entry) {
   record::Row& row = row_of(entry);
   const LayerConfig& config = entry.trial->plan().request.config;
   const HostResult result = entry.trial->run_for_check();
+  // A result whose routing is none cannot be described, only refused.
+  const std::string broken = truth::broken_invariant(result.expert_offsets, result.row_tokens,
+                                                     config.num_experts, row.tokens);
+  if (broken.empty() && !request_.dump_folder.empty()) {
+    dump_result(request_.dump_folder, row.variant, config, result);
+  }
+  if (request_.check != CheckLevel::off) verify(row, config, result);
+  if (row.status != record::Status::ok) return;
+  if (!broken.empty()) throw Error(ErrorKind::check_failed, "its routing is none", broken);
+
   row.executed_pairs = result.expert_offsets.back();
   row.credited_pairs = std::min(row.tokens * config.top_k, row.executed_pairs);
   row.load = load_record(config, result, row.tokens);
-  if (config.rounding.rule != RoundingRule::none) {
-    row.rounding = rounding_record(config, result, row.tokens);
-    warn_about(row);
-  }
-  if (!request_.dump_folder.empty()) dump_result(request_.dump_folder, row.variant, config, result);
-  if (request_.check == CheckLevel::off) return;
+  if (config.rounding.rule == RoundingRule::none) return;
+  row.rounding = rounding_record(config, result, row.tokens);
+  warn_about(row);
+}
 
+void Comparison::verify(record::Row& row, const LayerConfig& config, const HostResult& result) {
   const bool rounded = config.rounding.rule != RoundingRule::none;
   Verifier own(problem_->host(config), verify_options(request_));
   if (!rounded && !verifier_) verifier_.emplace(problem_->host(config), verify_options(request_));
   row.checks = (rounded ? own : *verifier_).verify(result);
-  for (const record::Check& check : row.checks) {
-    if (check.passed) continue;
-    row.status = record::Status::failed;
-    row.reason = check.what + " differs from the truth";
-    return;
-  }
+  const auto failed = std::find_if(row.checks.begin(), row.checks.end(),
+                                   [](const record::Check& check) { return !check.passed; });
+  if (failed == row.checks.end()) return;
+  row.status = record::Status::failed;
+  row.reason = failed->what + " differs from the truth";
 }
 
 void Comparison::warn_about(const record::Row& row) {
@@ -172,9 +188,10 @@ void Comparison::warn_about(const record::Row& row) {
                             " tokens were left without any expert");
   }
   if (mean_rows < 2.0 * static_cast<double>(rounding.tile)) {
-    run_.warnings.push_back(row.variant + ": " + std::to_string(static_cast<std::int64_t>(mean_rows)) +
-                            " rows per expert are under twice the tile of " + std::to_string(rounding.tile) +
-                            "; rounding may cost model quality here (docs/variants.md)");
+    run_.warnings.push_back(
+        row.variant + ": " + std::to_string(static_cast<std::int64_t>(mean_rows)) +
+        " rows per expert are under twice the tile of " + std::to_string(rounding.tile) +
+        "; rounding may cost model quality here (docs/variants.md)");
   }
 }
 
@@ -184,22 +201,25 @@ bool Comparison::sample_all() {
   SamplerOptions options = request_.sampling;
   options.time_cap_s -= std::chrono::duration<double>(Clock::now() - start_).count();
   events_.status("sampling " + std::to_string(passes.size()) + " variants in turn");
-  const auto after_round = [&](int rounds, double seconds_left) {
+  SamplerEvents events;
+  events.after_round = [&](int rounds, double seconds_left) {
     events_.status("sampling: round " + std::to_string(rounds) + " done, at most " +
                    std::to_string(std::max(0, static_cast<int>(seconds_left))) + " s left");
   };
-  const Sampling sampling = sample_in_turn(passes, options, after_round, events_.interrupted);
-  for (std::size_t i = 0; i < trials_.size(); ++i) {
-    record::Row& row = row_of(trials_[i]);
-    if (sampling.samples[i].empty()) {
-      row.status = record::Status::skipped;
-      row.reason = "interrupted before its first sample";
-    } else {
-      finish_row(row, sampling.samples[i]);
-    }
+  events.finished = [&](std::size_t i, const std::vector<PassSeconds>& samples) {
+    finish_row(row_of(trials_[i]), samples);
+    events_.row_done(row_of(trials_[i]));
+  };
+  events.interrupted = events_.interrupted;
+  const bool complete = sample_in_turn(passes, options, events);
+  for (const Entry& entry : trials_) {
+    record::Row& row = row_of(entry);
+    if (row.total) continue;
+    row.status = record::Status::skipped;
+    row.reason = "interrupted before its first sample";
     events_.row_done(row);
   }
-  return !sampling.interrupted;
+  return complete;
 }
 
 void Comparison::finish_row(record::Row& row, const std::vector<PassSeconds>& samples) {
@@ -225,9 +245,10 @@ void Comparison::finish_row(record::Row& row, const std::vector<PassSeconds>& sa
 }
 
 void Comparison::compare_with_baseline() {
-  const auto baseline = std::find_if(run_.rows.begin(), run_.rows.end(), [&](const record::Row& row) {
-    return row.variant == request_.baseline && row.total.has_value();
-  });
+  const auto baseline =
+      std::find_if(run_.rows.begin(), run_.rows.end(), [&](const record::Row& row) {
+        return row.variant == request_.baseline && row.total.has_value();
+      });
   if (baseline == run_.rows.end()) return;
   for (record::Row& row : run_.rows) {
     if (row.total) row.speedup = baseline->total->median_s / row.total->median_s;
@@ -250,7 +271,8 @@ void describe_run(const BenchRequest& request, record::Run& run) {
   run.min_samples = request.sampling.min_samples;
 }
 
-bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events, record::Run& run) {
+bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events,
+               record::Run& run) {
   return Comparison(device, request, events, run).execute();
 }
 

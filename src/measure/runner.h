@@ -29,9 +29,10 @@ struct BenchRequest {
 
 /// What a program wants to hear while a comparison runs.
 struct BenchEvents {
-  std::function<void(const std::string& text)> status;   // what is being done now
-  std::function<void(const record::Row& row)> row_done;  // a finished row, in the order of finishing
-  std::function<bool()> interrupted;                     // true = stop after the sample at work
+  std::function<void(const std::string& text)> status;  // what is being done now
+  std::function<void(const record::Row& row)>
+      row_done;                       // a finished row, in the order of finishing
+  std::function<bool()> interrupted;  // true = stop after the sample at work
 };
 
 /// What a comparison will need, without allocating anything.
@@ -43,17 +44,18 @@ struct BenchEstimate {
     record::Bytes bytes;
   };
   std::vector<Line> lines;
-  std::int64_t needed_bytes = 0;   // shared tensors and the largest regions
+  std::int64_t needed_bytes = 0;  // shared tensors and the largest regions
   std::int64_t free_bytes = 0;
-  double flops_per_pass = 0;       // forward, or forward and backward, of T*K pairs
+  double flops_per_pass = 0;  // forward, or forward and backward, of T*K pairs
 };
 BenchEstimate estimate(Device& device, const BenchRequest& request);
 
 /// Fills in what a run is about: model, mode, traffic, seed, baseline, sampling, FLOP of a pass.
 void describe_run(const BenchRequest& request, record::Run& run);
 
-/// Adds rows and warnings to a described run that has its ceilings. Returns false when interrupted. An
-/// error of one variant becomes its row; the others go on.
-bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events, record::Run& run);
+/// Adds rows and warnings to a described run that has its ceilings. Returns false when interrupted.
+/// An error of one variant becomes its row; the others go on.
+bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events,
+               record::Run& run);
 
 }  // namespace moe::measure

@@ -14,23 +14,24 @@ struct PassSeconds {
 };
 
 struct SamplerOptions {
-  int min_samples = 10;        // before noise is judged
-  int max_samples = 200;       // a machine that never gets quiet is left at last
+  int min_samples = 10;  // before noise is judged
+  int max_samples =
+      200;  // a machine that never gets quiet is left at last; may be below min_samples
   double noise_target = 0.01;  // relative inter-quartile range of the total
   double time_cap_s = 30;      // no round begins that would end later; the first round always runs
 };
 
-struct Sampling {
-  std::vector<std::vector<PassSeconds>> samples;  // per variant
-  bool interrupted = false;
+/// What the caller hears. `seconds_left` is the most that may still be spent.
+struct SamplerEvents {
+  std::function<void(int rounds, double seconds_left)> after_round;
+  /// All samples of a variant, as soon as it gets no more; never for one without a sample.
+  std::function<void(std::size_t variant, const std::vector<PassSeconds>& samples)> finished;
+  std::function<bool()> interrupted;  // asked before the first and after every sample
 };
 
-/// Rounds A B C, C B A, A B C, ... A variant leaves the rounds once it has min_samples and its noise is at
-/// the target, or at max_samples. `after_round` gets the number of
-/// rounds so far and the seconds that are left at most. `interrupted` is asked after every sample.
-Sampling sample_in_turn(const std::vector<std::function<PassSeconds()>>& variants,
-                        const SamplerOptions& options,
-                        const std::function<void(int rounds, double seconds_left)>& after_round,
-                        const std::function<bool()>& interrupted);
+/// Rounds A B C, C B A, A B C, ... A variant leaves the rounds once it has min_samples and its
+/// noise is at the target, or at max_samples. Returns false when interrupted.
+bool sample_in_turn(const std::vector<std::function<PassSeconds()>>& variants,
+                    const SamplerOptions& options, const SamplerEvents& events);
 
 }  // namespace moe::measure

@@ -1,6 +1,7 @@
 // Passes of one variant.
 #include "measure/trial.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace moe::measure {
@@ -20,7 +21,7 @@ Workbench::Workbench(Device& device, const LayerConfig& config, std::int64_t tok
     : regions_(device, region_bytes) {
   const std::int64_t d = config.hidden_dim;
   const std::size_t token_bytes = static_cast<std::size_t>(tokens * d) * size_of(config.dtype);
-  outputs_ = DeviceBuffer(device, 2 * token_bytes);
+  outputs_ = DeviceBuffer(device, (training ? 2 : 1) * token_bytes);
   out_ = {outputs_.data(), config.dtype, {tokens, d}};
   const std::int64_t num_logits = tokens * config.num_experts;
   logits_ = DeviceBuffer(device, static_cast<std::size_t>(num_logits) * sizeof(float));
@@ -57,10 +58,16 @@ InputGradients Workbench::gradients(bool with_scores) const {
 
 Trial::Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
              Workbench& workbench)
-    : device_(device), choice_(choice), plan_(plan), problem_(problem), workbench_(workbench),
+    : device_(device),
+      choice_(choice),
+      plan_(plan),
+      problem_(problem),
+      workbench_(workbench),
       layer_(choice.variant->make_layer(plan, device.id())) {}
 
-Inputs Trial::inputs() const { return {problem_.x(), problem_.logit_offsets(), nullptr}; }
+Inputs Trial::inputs() const {
+  return {problem_.x(), problem_.logit_offsets(), nullptr};
+}
 
 PassSeconds Trial::run() {
   const Call call = workbench_.call(device_, plan_);
@@ -69,7 +76,8 @@ PassSeconds Trial::run() {
       [&] { layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(false)); });
   if (!plan_.request.training) return seconds;
   seconds.backward = device_.time([&] {
-    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), workbench_.gradients(false));
+    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(),
+                     workbench_.gradients(false));
   });
   return seconds;
 }
@@ -79,7 +87,8 @@ HostResult Trial::run_for_check() {
   const Call call = workbench_.call(device_, plan_);
   layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(true));
   if (plan_.request.training) {
-    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), workbench_.gradients(true));
+    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(),
+                     workbench_.gradients(true));
   }
   device_.synchronize();
   HostResult result;
@@ -98,7 +107,9 @@ void Trial::copy_routing(HostResult& result) const {
   const Routing routing = layer_->routing(workbench_.call(device_, plan_).saved, T);
   result.logits = to_host<float>(device_, workbench_.outputs(true).logits, T * E);
   result.expert_offsets = to_host<std::int32_t>(device_, routing.expert_offsets, E + 1);
-  const std::int64_t rows = result.expert_offsets.back();
+  // What a wrong variant left there may be any number.
+  const std::int64_t rows =
+      std::clamp<std::int64_t>(result.expert_offsets.back(), 0, routing.max_rows);
   result.row_tokens = to_host<std::int32_t>(device_, routing.row_tokens, rows);
   result.row_scores = to_host<float>(device_, routing.row_scores, rows);
   result.token_offsets = to_host<std::int32_t>(device_, routing.token_offsets, T + 1);

@@ -11,8 +11,8 @@
 
 namespace moe::measure {
 
-/// Memory for the two regions of any plan, and outputs. `region_bytes` is the most that one plan needs for
-/// both: variants with much to save and variants with much scratch use the same memory.
+/// Memory for the two regions of any plan, and outputs. `region_bytes` is the most that one plan
+/// needs for both: variants with much to save and variants with much scratch use the same memory.
 class Workbench {
  public:
   Workbench(Device& device, const LayerConfig& config, std::int64_t tokens, std::int64_t max_rows,
@@ -40,8 +40,8 @@ class Trial {
   /// One timed pass: nothing but forward() and backward() lies between the clock readings.
   PassSeconds run();
 
-  /// One untimed pass on poisoned memory, its results brought to the host. The views in the result show
-  /// the workbench until the next pass.
+  /// One untimed pass on poisoned memory, its results brought to the host. The views in the result
+  /// show the workbench until the next pass.
   HostResult run_for_check();
 
   const VariantChoice& choice() const { return choice_; }

@@ -9,7 +9,8 @@
 #include <string>
 
 #include "cuda/kernels/gemm/grouped_gemm.h"
-#include "cuda/kernels/gemm/grouped_gemm_instances.h"
+#include "cuda/kernels/gemm/d_act.h"
+#include "cuda/kernels/gemm/up_proj.h"
 #include "device_data.cuh"
 
 namespace {
@@ -94,39 +95,87 @@ void cublas_batched(bool ta, bool tb, int m, int n, int k, int batch, const Bf16
   if (status != CUBLAS_STATUS_SUCCESS) std::printf("cublas failed: %d\n", int(status));
 }
 
-template <Ragged kRagged, WeightLayout kLayout>
-void bench_form(Bench& bench, const Shape& s, const char* name, int m, int n, int k, int rounds) {
-  constexpr bool kByRows = kRagged == Ragged::rows;
-  const std::int64_t rows = std::int64_t(s.T) * s.K;
-  const std::vector<int> offsets = natural_offsets(s);
-  DeviceArray<int> device_offsets(offsets);
-  DeviceArray<Bf16> a(rows * (kByRows ? k : m)), b(kByRows ? std::size_t(s.E) * n * k : std::size_t(rows) * n);
-  DeviceArray<Bf16> c(kByRows ? std::size_t(rows) * n : std::size_t(s.E) * m * n);
-  moe::tests::fill_random(a, 1, 0.2f);
-  moe::tests::fill_random(b, 2, 0.02f);
-  const GroupedGemmProblem problem{a.get(), b.get(), c.get(), device_offsets.get(), rows, s.E, m, n, k};
-  const int mean = static_cast<int>(rows / s.E);
-  const auto times = bench.medians(
-      {[&] { launch_grouped_gemm<kRagged, kLayout, kTile128x256>(problem, num_sms, nullptr); },
-       [&] { launch_grouped_gemm<kRagged, kLayout, kTile128x256Alone>(problem, num_sms, nullptr); },
-       [&] { launch_grouped_gemm<kRagged, kLayout, kTile128x192>(problem, num_sms, nullptr); },
-       [&] { launch_grouped_gemm<kRagged, kLayout, kTile128x128>(problem, num_sms, nullptr); },
-       [&] {
-         if (kByRows) cublas_batched(false, kLayout == WeightLayout::n_by_k, mean, n, k, s.E, a.get(), b.get(), c.get());
-         else cublas_batched(true, false, m, n, mean, s.E, a.get(), b.get(), c.get());
-       }},
-      rounds);
-  const double flops = 2.0 * rows * n * (kByRows ? k : m);
-  std::printf("%-11s %-5s", s.name, name);
-  for (float ms : times) std::printf(" %8.4f %5.0f |", ms, flops / ms / 1e9);
+constexpr GroupedTile kTiles[] = {GroupedTile::m128n256_pair, GroupedTile::m128n256, GroupedTile::m128n192, GroupedTile::m128n128_pair};
+
+void print(const Shape& s, const char* name, double flops, const std::vector<float>& times) {
+  std::printf("%-11s %-6s", s.name, name);
+  for (float ms : times) std::printf(" %8.4f %4.0f |", ms, flops / ms / 1e9);
   std::printf(" best/cublas %.3f\n", times.back() / *std::min_element(times.begin(), times.end() - 1));
   std::fflush(stdout);
+}
+
+void bench_rows(Bench& bench, const Shape& s, const char* name, WeightLayout layout, int n, int k, int rounds) {
+  const std::int64_t rows = std::int64_t(s.T) * s.K;
+  DeviceArray<int> offsets(natural_offsets(s));
+  DeviceArray<Bf16> a(rows * k), b(std::size_t(s.E) * n * k), c(std::size_t(rows) * n);
+  moe::tests::fill_random(a, 1, 0.2f);
+  moe::tests::fill_random(b, 2, 0.02f);
+  std::vector<std::function<void()>> works;
+  for (const GroupedTile tile : kTiles) {
+    works.push_back([&, tile] { multiply_rows({a.get(), b.get(), c.get(), offsets.get(), rows, s.E, n, k}, layout, tile, num_sms, nullptr); });
+  }
+  works.push_back([&] { cublas_batched(false, layout == WeightLayout::n_by_k, int(rows / s.E), n, k, s.E, a.get(), b.get(), c.get()); });
+  print(s, name, 2.0 * rows * n * k, bench.medians(works, rounds));
+}
+
+std::vector<int> random_tokens(const Shape& s) {  // ascending inside an expert, as a router gives them
+  std::vector<int> tokens;
+  const std::vector<int> offsets = natural_offsets(s);
+  std::mt19937_64 random(7);
+  for (int e = 0; e < s.E; ++e) {
+    std::vector<int> own;
+    for (int r = offsets[e]; r < offsets[e + 1]; ++r) own.push_back(int(random() % s.T));
+    std::sort(own.begin(), own.end());
+    tokens.insert(tokens.end(), own.begin(), own.end());
+  }
+  return tokens;
+}
+
+void bench_gradient(Bench& bench, const Shape& s, const char* name, int m, int n, bool gathered, bool transposed, int rounds) {
+  const std::int64_t rows = std::int64_t(s.T) * s.K;
+  DeviceArray<int> offsets(natural_offsets(s)), tokens(random_tokens(s));
+  DeviceArray<Bf16> a(rows * m), b(std::size_t(rows) * n), c(std::size_t(s.E) * m * n);
+  moe::tests::fill_random(a, 1, 0.2f);
+  moe::tests::fill_random(b, 2, 0.02f);
+  std::vector<std::function<void()>> works;
+  for (const GroupedTile tile : kTiles) {
+    works.push_back([&, tile] { weight_gradient({a.get(), b.get(), c.get(), offsets.get(), gathered ? tokens.get() : nullptr, s.E, m, n, transposed}, tile, num_sms, nullptr); });
+  }
+  works.push_back([&] { cublas_batched(true, false, m, n, int(rows / s.E), s.E, a.get(), b.get(), c.get()); });
+  print(s, name, 2.0 * rows * n * m, bench.medians(works, rounds));
+}
+
+void bench_up(Bench& bench, const Shape& s, int rounds) {
+  const std::int64_t rows = std::int64_t(s.T) * s.K;
+  DeviceArray<int> offsets(natural_offsets(s)), tokens(random_tokens(s));
+  DeviceArray<Bf16> x(rows * s.d), w(std::size_t(s.E) * 2 * s.n * s.d), h(std::size_t(rows) * 2 * s.n), a(std::size_t(rows) * s.n);
+  moe::tests::fill_random(x, 1, 0.2f);
+  moe::tests::fill_random(w, 2, 0.02f);
+  const auto up = [&](UpProjTile tile, void* keep) { up_proj_swiglu({x.get(), tokens.get(), w.get(), keep, a.get(), offsets.get(), s.E, s.n, s.d}, tile, num_sms, nullptr); };
+  print(s, "up+act", 4.0 * rows * s.n * s.d,
+        bench.medians({[&] { up(UpProjTile::n128_pair, h.get()); }, [&] { up(UpProjTile::n128, h.get()); },
+                       [&] { up(UpProjTile::n128_pair, nullptr); }, [&] { up(UpProjTile::n128, nullptr); },
+                       [&] { cublas_batched(false, true, int(rows / s.E), 2 * s.n, s.d, s.E, x.get(), w.get(), h.get()); }}, rounds));
+}
+
+void bench_d_act(Bench& bench, const Shape& s, int rounds) {
+  const std::int64_t rows = std::int64_t(s.T) * s.K;
+  DeviceArray<int> offsets(natural_offsets(s)), tokens(random_tokens(s));
+  DeviceArray<float> scores(std::vector<float>(rows, 0.125f)), parts(std::size_t(d_score_part_count(s.n)) * rows);
+  DeviceArray<Bf16> d_out(rows * s.d), w(std::size_t(s.E) * s.n * s.d), h(std::size_t(rows) * 2 * s.n), d_h(std::size_t(rows) * 2 * s.n), a(std::size_t(rows) * s.n);
+  moe::tests::fill_random(d_out, 1, 0.2f);
+  moe::tests::fill_random(w, 2, 0.02f);
+  moe::tests::fill_random(h, 3, 0.3f);
+  print(s, "d_act", 2.0 * rows * s.n * s.d,
+        bench.medians({[&] { d_act_swiglu({d_out.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(), parts.get(), rows, offsets.get(), s.E, s.n, s.d}, num_sms, nullptr); },
+                       [&] { cublas_batched(false, false, int(rows / s.E), s.n, s.d, s.E, d_out.get(), w.get(), a.get()); }}, rounds));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 9;
+  const bool all = argc > 2;
   cudaDeviceProp properties{};
   if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return std::printf("no GPU\n"), 3;
   num_sms = properties.multiProcessorCount;
@@ -134,15 +183,21 @@ int main(int argc, char** argv) {
   DeviceArray<char> workspace(32 << 20);
   cublasSetWorkspace(blas, workspace.get(), workspace.size());
   Bench bench;
-  std::printf("%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 pair | cuBLAS\n", properties.name, num_sms);
+  std::printf("%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 pair | cuBLAS; up+act: pair, alone, then both without H\n", properties.name, num_sms);
   for (const Shape& s : kShapes) {
     const int u = 2 * s.n;
-    bench_form<Ragged::rows, WeightLayout::n_by_k>(bench, s, "up", 0, u, s.d, rounds);
-    bench_form<Ragged::rows, WeightLayout::n_by_k>(bench, s, "down", 0, s.d, s.n, rounds);
-    bench_form<Ragged::rows, WeightLayout::k_by_n>(bench, s, "d_a", 0, s.n, s.d, rounds);
-    bench_form<Ragged::rows, WeightLayout::k_by_n>(bench, s, "d_x", 0, s.d, u, rounds);
-    bench_form<Ragged::reduction, WeightLayout::n_by_k>(bench, s, "d_wd", s.d, s.n, 0, rounds);
-    bench_form<Ragged::reduction, WeightLayout::n_by_k>(bench, s, "d_wu", u, s.d, 0, rounds);
+    if (all) {
+      bench_rows(bench, s, "up", WeightLayout::n_by_k, u, s.d, rounds);
+      bench_rows(bench, s, "d_a", WeightLayout::k_by_n, s.n, s.d, rounds);
+      bench_gradient(bench, s, "d_wd", s.d, s.n, false, false, rounds);
+      bench_gradient(bench, s, "d_wu", u, s.d, false, false, rounds);
+    }
+    bench_up(bench, s, rounds);
+    bench_rows(bench, s, "down", WeightLayout::n_by_k, s.d, s.n, rounds);
+    bench_d_act(bench, s, rounds);
+    bench_gradient(bench, s, "g d_wd", s.d, s.n, true, false, rounds);
+    bench_rows(bench, s, "d_x", WeightLayout::k_by_n, s.d, u, rounds);
+    bench_gradient(bench, s, "g d_wu", s.d, u, true, true, rounds);
   }
   return 0;
 }

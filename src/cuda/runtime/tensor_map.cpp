@@ -47,6 +47,8 @@ CUtensorMap encode(const void* data, std::array<std::uint64_t, kRank> dims,
 
 constexpr std::uint32_t kBoxColumns = 64;  // 128 bytes: one swizzle row
 constexpr std::uint64_t kElementBytes = 2;
+constexpr std::uint64_t kWrap = std::uint64_t{1} << 34;  // kWrap * kRaggedRows = 2^64
+constexpr std::uint64_t kAny = std::uint64_t{1} << 31;   // more than any coordinate
 
 std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
@@ -67,11 +69,24 @@ CUtensorMap map_batch(const void* data, std::int64_t batch, std::int64_t rows, s
 
 CUtensorMap map_ragged_rows(const void* data, std::int64_t columns, int box_rows) {
   const std::uint64_t row_bytes = unsigned_of(columns) * kElementBytes;
-  constexpr std::uint64_t kWrap = std::uint64_t{1} << 34;  // kWrap * kRaggedRows = 2^64
-  constexpr std::uint64_t kAny = std::uint64_t{1} << 31;   // more than any coordinate
   return encode<4>(data, {unsigned_of(columns), kRaggedRows, kAny, kAny},
                    {row_bytes, row_bytes, kWrap - row_bytes},
                    {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});
+}
+
+CUtensorMap map_gated_batch(const void* data, std::int64_t batch, std::int64_t rows, std::int64_t columns,
+                            int box_rows) {
+  const std::uint64_t row_bytes = unsigned_of(columns) * kElementBytes, half_bytes = row_bytes * unsigned_of(rows);
+  return encode<4>(data, {unsigned_of(columns), unsigned_of(rows), 2, unsigned_of(batch)},
+                   {row_bytes, half_bytes, 2 * half_bytes},
+                   {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});
+}
+
+CUtensorMap map_gated_ragged_rows(const void* data, std::int64_t columns, int box_rows) {
+  const std::uint64_t half_bytes = unsigned_of(columns) * kElementBytes, row_bytes = 2 * half_bytes;
+  return encode<5>(data, {unsigned_of(columns), 2, kRaggedRows, kAny, kAny},
+                   {half_bytes, row_bytes, row_bytes, kWrap - row_bytes},
+                   {kBoxColumns, 1, static_cast<std::uint32_t>(box_rows), 1, 1});
 }
 
 }  // namespace moe::cuda

@@ -42,13 +42,12 @@ struct Pipeline {
 
   Barriers& barriers;
 
-  /// By one thread, before a cluster-wide (or CTA-wide) barrier.
+  /// By one thread, before fence_mbarrier_init() and a cluster-wide (or CTA-wide) barrier.
   static __device__ __forceinline__ void init(Barriers& barriers, int filling_arrivals, int freeing_warps) {
     for (int stage = 0; stage < kStages; ++stage) {
       ptx::mbarrier_init(&barriers.filled[stage], filling_arrivals);
       ptx::mbarrier_init(&barriers.free[stage], freeing_warps * kClusterSize);
     }
-    ptx::fence_mbarrier_init();
   }
 
   __device__ __forceinline__ void wait_free(const Cursor& at) const {

@@ -1,8 +1,6 @@
 // From wgmma accumulators to device memory: float32 registers become bfloat16 rows of a swizzled image,
-// which the copy engine stores with bounds. A warpgroup works alone, on 64 rows, 64 columns at a time:
-//
-//   chunk   0        1        2        3          two images in turn, so that chunk c + 1 is packed
-//   image   0        1        0        1          while chunk c is still being stored
+// which the copy engine stores with bounds. A warpgroup works alone, 64 x 64 elements at a time, with two
+// images in turn, so that one is packed while the other is still being stored.
 #pragma once
 
 #include <cstdint>
@@ -16,69 +14,86 @@
 namespace moe::cuda {
 
 inline constexpr int kWarpgroupThreads = 128;
-inline constexpr int kStoreRows = 64;
-inline constexpr int kStoreColumns = 64;
-inline constexpr int kStoreImageBytes = kStoreRows * kStoreColumns * 2;
+inline constexpr int kImageRows = 64;
+inline constexpr int kImageColumns = 64;
+inline constexpr int kImageBytes = kImageRows * kImageColumns * 2;
+inline constexpr int kImageValues = kImageRows * kImageColumns / kWarpgroupThreads;  // floats per thread
 
-/// Images of one warpgroup.
-struct alignas(kSwizzleAtomBytes) StoreImages {
-  std::byte image[2][kStoreImageBytes];
+struct alignas(kSwizzleAtomBytes) Image {
+  std::byte bytes[kImageBytes];
 };
 
-/// Packs 64 columns of accumulators (d[0 .. 31] of this thread) into an image.
-__device__ __forceinline__ void pack_image(std::byte* image, const float* d, int thread) {
-  const int warp = thread / 32, lane = thread % 32;
-  const int row = warp * 16 + (lane / 8 % 2) * 8 + lane % 8;
-  const int chunk_of_pair = lane / 16;
-  const std::uint32_t base = ptx::shared_address(image);
+/// Where this thread's values of 16 rows x 16 columns lie: matrix lane / 8 of an 8x8 quartet.
+struct FragmentPlace {
+  int row;    // 0 .. 63 of the image
+  int chunk;  // 0 or 1: left or right 8 columns
+
+  explicit __device__ __forceinline__ FragmentPlace(int thread)
+      : row(thread / 32 * 16 + thread % 32 / 8 % 2 * 8 + thread % 8), chunk(thread % 32 / 16) {}
+};
+
+/// Packs 64 rows x 64 columns of accumulators (32 of this thread) into an image.
+__device__ __forceinline__ void pack_image(Image& image, const float* d, int thread) {
+  const FragmentPlace place(thread);
+  const std::uint32_t base = ptx::shared_address(image.bytes);
 #pragma unroll
   for (int pair = 0; pair < 4; ++pair) {
     const float* v = d + 8 * pair;
-    ptx::stmatrix_x4(base + swizzled_offset(row, 2 * pair + chunk_of_pair), ptx::pack_bf16(v[0], v[1]),
+    ptx::stmatrix_x4(base + swizzled_offset(place.row, 2 * pair + place.chunk), ptx::pack_bf16(v[0], v[1]),
                      ptx::pack_bf16(v[2], v[3]), ptx::pack_bf16(v[4], v[5]), ptx::pack_bf16(v[6], v[7]));
   }
 }
 
-/// Stores kColumns columns of a warpgroup's accumulators. store(image, column) issues the copy of 64 columns
-/// and is called by one thread; `barrier` is a named barrier that belongs to this warpgroup.
-template <int kColumns, class Store>
-__device__ __forceinline__ void store_accumulators(StoreImages& images, const float (&d)[kColumns / 2],
-                                                   int thread, int barrier, Store&& store) {
+/// The same transposed: image row r is accumulator column r.
+__device__ __forceinline__ void pack_image_transposed(Image& image, const float* d, int thread) {
+  const int warp = thread / 32, lane = thread % 32;
+  const int row = lane / 16 * 8 + lane % 8, chunk = warp * 2 + lane / 8 % 2;
+  const std::uint32_t base = ptx::shared_address(image.bytes);
 #pragma unroll
-  for (int chunk = 0; chunk < kColumns / kStoreColumns; ++chunk) {
-    std::byte* image = images.image[chunk % 2];
-    if (thread == 0) {  // until the store that used this image last has read it
-      constexpr bool kOddChunks = kColumns / kStoreColumns % 2 == 1;
-      if (kOddChunks && chunk == 0) {
-        ptx::tma_store_wait_read<0>();  // an odd tile ended with this image
-      } else {
-        ptx::tma_store_wait_read<1>();
-      }
-    }
-    ptx::named_barrier_sync(barrier, kWarpgroupThreads);
-    pack_image(image, d + chunk * (kStoreColumns / 2), thread);
-    ptx::fence_proxy_async();
-    ptx::named_barrier_sync(barrier, kWarpgroupThreads);
-    if (thread == 0) {
-      store(image, chunk * kStoreColumns);
-      ptx::tma_store_commit();
-    }
+  for (int pair = 0; pair < 4; ++pair) {
+    const float* v = d + 8 * pair;
+    ptx::stmatrix_x4_transposed(base + swizzled_offset(16 * pair + row, chunk), ptx::pack_bf16(v[0], v[1]),
+                                ptx::pack_bf16(v[2], v[3]), ptx::pack_bf16(v[4], v[5]),
+                                ptx::pack_bf16(v[6], v[7]));
   }
 }
 
-/// Stores zeros in the place of kColumns columns.
-template <int kColumns, class Store>
-__device__ __forceinline__ void store_zeros(StoreImages& images, int thread, int barrier, Store&& store) {
-  if (thread == 0) ptx::tma_store_wait_read<0>();
-  ptx::named_barrier_sync(barrier, kWarpgroupThreads);
-  auto* words = reinterpret_cast<uint4*>(images.image[0]);
-  for (int i = thread; i < kStoreImageBytes / 16; i += kWarpgroupThreads) words[i] = make_uint4(0, 0, 0, 0);
-  ptx::fence_proxy_async();
-  ptx::named_barrier_sync(barrier, kWarpgroupThreads);
-  if (thread != 0) return;
-  for (int column = 0; column < kColumns; column += kStoreColumns) store(images.image[0], column);
-  ptx::tma_store_commit();
-  ptx::tma_store_wait_read<0>();
+/// Two images of one warpgroup and whose turn it is.
+class StoreQueue {
+ public:
+  using Images = Image[2];
+
+  /// `barrier`: a named barrier that belongs to this warpgroup.
+  __device__ __forceinline__ StoreQueue(Images& images, int thread, int barrier)
+      : images_(images), thread_(thread), barrier_(barrier) {}
+
+  /// pack(image) is called by all 128 threads, copy(image) by one.
+  template <class Pack, class Copy>
+  __device__ __forceinline__ void store(Pack&& pack, Copy&& copy) {
+    Image& image = images_[turn_];
+    if (thread_ == 0) ptx::tma_store_wait_read<1>();  // the store that used this image last has read it
+    ptx::named_barrier_sync(barrier_, kWarpgroupThreads);
+    pack(image);
+    ptx::fence_proxy_async();
+    ptx::named_barrier_sync(barrier_, kWarpgroupThreads);
+    if (thread_ == 0) {
+      copy(image);
+      ptx::tma_store_commit();
+    }
+    turn_ ^= 1;
+  }
+
+  __device__ __forceinline__ int thread() const { return thread_; }
+
+ private:
+  Images& images_;
+  int thread_, barrier_;
+  int turn_ = 0;
+};
+
+__device__ __forceinline__ void clear_image(Image& image, int thread) {
+  auto* words = reinterpret_cast<uint4*>(image.bytes);
+  for (int i = thread; i < kImageBytes / 16; i += kWarpgroupThreads) words[i] = make_uint4(0, 0, 0, 0);
 }
 
 }  // namespace moe::cuda

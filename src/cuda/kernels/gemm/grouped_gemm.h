@@ -1,45 +1,46 @@
 // Contract of the grouped GEMM: one product per expert over rows sorted by expert, any row counts.
 //
-//   Ragged::rows       C[rows of e, n] = A[rows of e, k] B[e]        B[e] is [n, k] or [k, n]
-//   Ragged::reduction  C[e] [m, n]     = A[rows of e, m]^T B[rows of e, n]
+//   multiply_rows     C[rows of e, n] = A[rows of e, k] B[e]                 B[e] is [n, k] or [k, n]
+//   weight_gradient   C[e] [m, n]     = A[rows of e, m]^T B[rows of e, n]
 //
 // bfloat16 in and out, float32 accumulation. Rows of other experts never reach a result, whatever they hold. An
-// expert without rows writes zeros in the second form and nothing in the first.
+// expert without rows gets zeros from weight_gradient. Dimensions that are contiguous in memory are multiples
+// of 8 (16-byte rows of the copy engine).
 #pragma once
 
-#include <cuda.h>
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
 
-#include "cuda/kernels/gemm/gemm_tile.h"
-
 namespace moe::cuda {
 
-enum class Ragged { rows, reduction };
-enum class WeightLayout { n_by_k, k_by_n };  // of B[e] in Ragged::rows
+enum class WeightLayout { n_by_k, k_by_n };  // of B[e]
 
-struct GroupedGemmArgs {
-  CUtensorMap a, b, c;
-  const int* expert_offsets;  // [num_experts + 1], device memory
-  int num_experts;
-  int m;  // Ragged::reduction: rows of C[e]
-  int n;  // columns of C
-  int k;  // Ragged::rows: the reduction
-};
-
-struct GroupedGemmProblem {
-  const void* a;              // [rows, k] or [rows, m]
-  const void* b;              // [E, n, k], [E, k, n] or [rows, n]
-  void* c;                    // [rows, n] or [E, m, n]
+struct GroupedRowsProblem {
+  const void* a;              // [rows, k]
+  const void* b;              // [E, n, k] or [E, k, n]
+  void* c;                    // [rows, n]
   const int* expert_offsets;  // [E + 1], device memory
-  std::int64_t rows;          // that a, and b or c, have memory for
-  int num_experts;
-  int m, n, k;
+  std::int64_t rows;          // that a and c have memory for
+  int num_experts, n, k;
 };
 
-/// Multiples of 8 for every dimension that is contiguous in memory (16-byte rows of the copy engine).
-template <Ragged kRagged, WeightLayout kLayout, GemmTile kTile>
-void launch_grouped_gemm(const GroupedGemmProblem& problem, int num_multiprocessors, cudaStream_t stream);
+struct WeightGradientProblem {
+  const void* a;              // [rows, m], or with row_tokens [T, m]
+  const void* b;              // [rows, n]
+  void* c;                    // [E, m, n], or [E, n, m] when transposed
+  const int* expert_offsets;  // [E + 1], device memory
+  const int* row_tokens;      // row r of A is a[row_tokens[r]]; null: a holds the rows themselves
+  int num_experts, m, n;
+  bool transposed;            // store C[e]^T; only with row_tokens
+};
+
+/// Compiled tiles of these two products.
+enum class GroupedTile { m128n256, m128n256_pair, m128n192, m128n128_pair };
+
+void multiply_rows(const GroupedRowsProblem& problem, WeightLayout layout, GroupedTile tile,
+                   int num_multiprocessors, cudaStream_t stream);
+void weight_gradient(const WeightGradientProblem& problem, GroupedTile tile, int num_multiprocessors,
+                     cudaStream_t stream);
 
 }  // namespace moe::cuda

@@ -1,52 +1,81 @@
-// Instances of the grouped GEMM.
+// Instances of the grouped GEMM, and the choice among them at run time.
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
-#include "cuda/kernels/gemm/grouped_gemm_instances.h"
 #include "cuda/runtime/launch.cuh"
 
 namespace moe::cuda {
 namespace {
 
-template <Ragged kRagged, WeightLayout kLayout, GemmTile kTile>
-GroupedGemmArgs make_args(const GroupedGemmProblem& p) {
-  GroupedGemmArgs args = {};
-  args.expert_offsets = p.expert_offsets;
-  args.num_experts = p.num_experts;
-  args.m = p.m;
-  args.n = p.n;
-  args.k = p.k;
-  if (kRagged == Ragged::rows) {
-    args.a = map_rows(p.a, p.rows, p.k, kTile.block_m);
-    args.b = kLayout == WeightLayout::n_by_k ? map_batch(p.b, p.num_experts, p.n, p.k, 64)
-                                             : map_batch(p.b, p.num_experts, p.k, p.n, 64);
-    args.c = map_ragged_rows(p.c, p.n, kStoreRows);
+constexpr GemmTile kTile128x256{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
+constexpr GemmTile kTile128x256Pair{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+constexpr GemmTile kTile128x192{.block_m = 128, .block_n = 192, .block_k = 64, .num_stages = 4, .cluster_m = 1};
+constexpr GemmTile kTile128x128Pair{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 5, .cluster_m = 2};
+
+template <class Product>
+void start(const typename Product::Args& args, int num_multiprocessors, cudaStream_t stream) {
+  constexpr int kCluster = Product::kTile.cluster_m;
+  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kCluster * kCluster), stream);
+}
+
+template <GemmTile kTile, WeightLayout kLayout>
+void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_t stream) {
+  using Product = MultiplyRows<kLayout, kTile>;
+  typename Product::Args args = {};
+  args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k};
+  args.a = map_rows(p.a, p.rows, p.k, kTile.block_m);
+  args.b = kLayout == WeightLayout::n_by_k ? map_batch(p.b, p.num_experts, p.n, p.k, 64)
+                                           : map_batch(p.b, p.num_experts, p.k, p.n, 64);
+  args.c = map_ragged_rows(p.c, p.n, kImageRows);
+  start<Product>(args, num_multiprocessors, stream);
+}
+
+template <GemmTile kTile, bool kGathered, bool kTransposed>
+void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cudaStream_t stream) {
+  using Product = WeightGradient<kTile, kGathered, kTransposed>;
+  typename Product::Args args = {};
+  args.dims = {p.expert_offsets, p.num_experts, p.m, p.n, 0};
+  if constexpr (kGathered) {
+    args.gathered = {static_cast<const __nv_bfloat16*>(p.a), p.row_tokens, p.m};
   } else {
     args.a = map_ragged_rows(p.a, p.m, kTile.block_k);
-    args.b = map_ragged_rows(p.b, p.n, kTile.block_k);
-    args.c = map_batch(p.c, p.num_experts, p.m, p.n, kStoreRows);
   }
-  return args;
+  args.b = map_ragged_rows(p.b, p.n, kTile.block_k);
+  args.c = kTransposed ? map_batch(p.c, p.num_experts, p.n, p.m, kImageRows)
+                       : map_batch(p.c, p.num_experts, p.m, p.n, kImageRows);
+  start<Product>(args, num_multiprocessors, stream);
+}
+
+template <GemmTile kTile>
+void rows_by_layout(const GroupedRowsProblem& p, WeightLayout layout, int num_multiprocessors, cudaStream_t stream) {
+  if (layout == WeightLayout::n_by_k) return rows_with<kTile, WeightLayout::n_by_k>(p, num_multiprocessors, stream);
+  return rows_with<kTile, WeightLayout::k_by_n>(p, num_multiprocessors, stream);
+}
+
+template <GemmTile kTile>
+void gradient_by_form(const WeightGradientProblem& p, int num_multiprocessors, cudaStream_t stream) {
+  if (p.row_tokens == nullptr) return gradient_with<kTile, false, false>(p, num_multiprocessors, stream);
+  if (p.transposed) return gradient_with<kTile, true, true>(p, num_multiprocessors, stream);
+  return gradient_with<kTile, true, false>(p, num_multiprocessors, stream);
 }
 
 }  // namespace
 
-template <Ragged kRagged, WeightLayout kLayout, GemmTile kTile>
-void launch_grouped_gemm(const GroupedGemmProblem& problem, int num_multiprocessors, cudaStream_t stream) {
-  using Kernel = GroupedGemm<kRagged, kLayout, kTile>;
-  const int grid = num_multiprocessors / kTile.cluster_m * kTile.cluster_m;
-  launch<Kernel>(make_args<kRagged, kLayout, kTile>(problem), dim3(grid), stream);
+void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile tile, int num_multiprocessors,
+                   cudaStream_t stream) {
+  switch (tile) {
+    case GroupedTile::m128n256: return rows_by_layout<kTile128x256>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n256_pair: return rows_by_layout<kTile128x256Pair>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n192: return rows_by_layout<kTile128x192>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n128_pair: return rows_by_layout<kTile128x128Pair>(p, layout, num_multiprocessors, stream);
+  }
 }
 
-#define MOE_INSTANCE(tile)                                                                                     \
-  template void launch_grouped_gemm<Ragged::rows, WeightLayout::n_by_k, tile>(const GroupedGemmProblem&, int,  \
-                                                                              cudaStream_t);                   \
-  template void launch_grouped_gemm<Ragged::rows, WeightLayout::k_by_n, tile>(const GroupedGemmProblem&, int,  \
-                                                                              cudaStream_t);                   \
-  template void launch_grouped_gemm<Ragged::reduction, WeightLayout::n_by_k, tile>(const GroupedGemmProblem&,  \
-                                                                                   int, cudaStream_t);
-
-MOE_INSTANCE(kTile128x256)
-MOE_INSTANCE(kTile128x256Alone)
-MOE_INSTANCE(kTile128x192)
-MOE_INSTANCE(kTile128x128)
+void weight_gradient(const WeightGradientProblem& p, GroupedTile tile, int num_multiprocessors, cudaStream_t stream) {
+  switch (tile) {
+    case GroupedTile::m128n256: return gradient_by_form<kTile128x256>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n256_pair: return gradient_by_form<kTile128x256Pair>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n192: return gradient_by_form<kTile128x192>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n128_pair: return gradient_by_form<kTile128x128Pair>(p, num_multiprocessors, stream);
+  }
+}
 
 }  // namespace moe::cuda

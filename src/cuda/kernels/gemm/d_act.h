@@ -1,0 +1,33 @@
+// Contract of SonicMoE's activation gradient: one kernel gathers dO, multiplies by W_down, and from H recomputes A,
+// reduces dS and forms dH and A'.
+//
+//   dA' = dO[row_tokens] W_down[e]                 (in registers only)
+//   A   = silu(gate) * up,  dS = <dA', A>,  A' = s A,  dH = d(SwiGLU) s dA'
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace moe::cuda {
+
+struct DActProblem {
+  const void* d_out;          // [T, d]
+  const int* row_tokens;      // [rows]
+  const float* row_scores;    // [rows]
+  const void* w_down;         // [E, d, n]
+  const void* h;              // [rows, 2, n]
+  void* d_h;                  // [rows, 2, n]; may be h
+  void* a_scaled;             // [rows, n]
+  float* d_score_parts;       // [d_score_parts(n), rows]: sums over column tiles, in the order of columns
+  std::int64_t rows;          // stride of d_score_parts
+  const int* expert_offsets;  // [E + 1], device memory
+  int num_experts, n, d;
+};
+
+/// Column tiles that each leave a part of every row's dS.
+int d_score_part_count(int n);
+
+void d_act_swiglu(const DActProblem& problem, int num_multiprocessors, cudaStream_t stream);
+
+}  // namespace moe::cuda

@@ -1,0 +1,29 @@
+// Instances of the activation gradient.
+#include "cuda/kernels/gemm/d_act.cuh"
+#include "cuda/runtime/launch.cuh"
+
+namespace moe::cuda {
+namespace {
+
+constexpr GemmTile kTile128x128Pair{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+
+}  // namespace
+
+int d_score_part_count(int n) { return (n + kTile128x128Pair.block_n - 1) / kTile128x128Pair.block_n; }
+
+void d_act_swiglu(const DActProblem& p, int num_multiprocessors, cudaStream_t stream) {
+  using Product = DActSwiglu<kTile128x128Pair>;
+  Product::Args args = {};
+  args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.d};
+  args.d_out = {static_cast<const __nv_bfloat16*>(p.d_out), p.row_tokens, p.d};
+  args.w_down = map_batch(p.w_down, p.num_experts, p.d, p.n, 64);
+  args.h = map_gated_ragged_rows(p.h, p.n, kImageRows);
+  args.d_h = map_gated_ragged_rows(p.d_h, p.n, kImageRows);
+  args.a_scaled = map_ragged_rows(p.a_scaled, p.n, kImageRows);
+  args.row_scores = p.row_scores;
+  args.d_score_parts = p.d_score_parts;
+  args.rows = p.rows;
+  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / 2 * 2), stream);
+}
+
+}  // namespace moe::cuda

@@ -1,0 +1,207 @@
+// The skeleton of every expert GEMM on sm_90: persistent, warp-specialised, wgmma fed by a ring of stages.
+//
+//   warpgroup 0          producer: fills stages; one thread drives the copy engine, and where A is gathered
+//                        all 128 threads copy rows
+//   warpgroups 1, 2      consumers: 64 rows of the tile each; wgmma, then their part of the epilogue
+//
+//   ring of kStages      [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
+//
+// Two CTAs of a cluster take neighbouring row tiles: each loads half of B and multicasts it to both. Every
+// CTA of a pair walks the same units and the same number of reduction steps, so their rings stay in step.
+// A consumer whose 64 rows lie wholly behind the end skips wgmma and epilogue, but waits for and releases
+// every stage.
+//
+// A Product says what is multiplied and what becomes of it:
+//
+//   struct Product {
+//     struct Args { ExpertDims dims; ... };
+//     static constexpr GemmTile kTile; static constexpr Ragged kRagged;
+//     static constexpr ptx::Major kMajorA, kMajorB;
+//     static constexpr bool kGathersA;
+//     static void load_a(args, smem, filled, work, step);                          // one thread, !kGathersA
+//     static GatheredRows gathered(args);                                          // kGathersA
+//     template <bool kMulticast> static void load_b_box(args, smem, filled, work, step, box);  // 64 columns
+//     struct Epilogue {
+//       struct Storage;                                                            // per consumer warpgroup
+//       Epilogue(args, storage, thread, consumer); static void init(storage);
+//       void begin(work, row);                                                     // before the reduction
+//       void finish(work, row, acc);                                               // 64 rows from `row`
+//       void finish_empty(work, row);                                              // reduction over nothing
+//     };
+//   };
+#pragma once
+
+#include "cuda/kernels/gemm/expert_walk.cuh"
+#include "cuda/kernels/gemm/gather_rows.cuh"
+#include "cuda/ptx/fence.cuh"
+#include "cuda/ptx/registers.cuh"
+#include "cuda/ptx/tma.cuh"
+#include "cuda/ptx/wgmma.cuh"
+#include "cuda/tile/pipeline.cuh"
+#include "cuda/tile/store_tile.cuh"
+
+namespace moe::cuda {
+
+template <class Product>
+struct ExpertGemm {
+  using Args = typename Product::Args;
+  using Epilogue = typename Product::Epilogue;
+  static constexpr GemmTile kTile = Product::kTile;
+  static constexpr int kThreads = kTile.num_threads();
+  static constexpr int kMinBlocks = 1;
+  static constexpr int kClusterSize = kTile.cluster_m;
+  static constexpr int kStages = kTile.num_stages;
+  static constexpr int kConsumers = kTile.num_consumers();
+  static constexpr int kABytes = kTile.a_bytes(), kBBytes = kTile.b_bytes();
+  static constexpr bool kGathersA = Product::kGathersA;
+  static constexpr bool kByRows = Product::kRagged == Ragged::rows;
+
+  static_assert(kTile.block_k == 64, "a stage row is one 128-byte swizzle row of 64 elements");
+  static_assert(kTile.block_m == 128, "two consumers of 64 rows; gathering threads cover 128");
+  static_assert(kTile.cluster_m == 1 || kTile.cluster_m == 2, "the schedule pairs two CTAs");
+  static_assert(kTile.block_n / kTile.cluster_m % 64 == 0, "each CTA loads whole boxes of B");
+
+  // Registers per thread after the split; 128 p + 256 c must not exceed 65536.
+  static constexpr int kProducerRegisters = kGathersA ? 56 : 40;
+  static constexpr int kConsumerRegisters = kGathersA ? 224 : 232;
+
+  struct SharedStorage {
+    alignas(1024) std::byte a[kStages][kABytes];
+    alignas(1024) std::byte b[kStages][kBBytes];
+    typename Epilogue::Storage epilogue[kConsumers];
+    PipelineBarriers<kStages> barriers;
+  };
+
+  using Ring = Pipeline<kStages, kClusterSize>;
+  using Walk = ExpertWalk<Product::kRagged, kTile>;
+
+  static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
+    const int rank = kClusterSize > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
+    if (threadIdx.x == 0) {
+      constexpr int kFillers = 1 + (kGathersA ? kWarpgroupThreads : 0);
+      Ring::init(shared.barriers, kFillers, 4 * kConsumers);
+      for (int i = 0; i < kConsumers; ++i) Epilogue::init(shared.epilogue[i]);
+      ptx::fence_mbarrier_init();
+    }
+    if constexpr (kClusterSize > 1) {
+      ptx::cluster_sync();
+    } else {
+      __syncthreads();
+    }
+    Walk walk(args.dims, blockIdx.x / kClusterSize, gridDim.x / kClusterSize, rank);
+    const int warpgroup = ptx::uniform(threadIdx.x / kWarpgroupThreads);
+    if (warpgroup == 0) {
+      ptx::give_registers<kProducerRegisters>();
+      if (kGathersA || ptx::uniform(threadIdx.x / 32) == 0) produce(args, shared, walk, rank);
+    } else {
+      ptx::take_registers<kConsumerRegisters>();
+      consume(args, shared, walk, warpgroup - 1);
+    }
+    // A CTA must not leave while its partner may still arrive at its barriers or load into its ring.
+    if constexpr (kClusterSize > 1) ptx::cluster_sync();
+  }
+
+  static __device__ __forceinline__ void produce(const Args& args, SharedStorage& shared, Walk& walk, int rank) {
+    const bool is_leader = threadIdx.x == 0;
+    Ring ring{shared.barriers};
+    typename Ring::Cursor at;
+    RowGatherer<Product::kRagged> gatherer(threadIdx.x);
+    TileWork work;
+    while (walk.next(work)) {
+      if constexpr (kGathersA) gatherer.start_tile(Product::gathered(args), work);
+      for (int step = 0; step < work.k_steps; ++step, at.advance()) {
+        if (!kGathersA && !is_leader) continue;
+        ring.wait_free(at);
+        if (is_leader) {
+          constexpr int kBytes = kBBytes + (kGathersA ? 0 : kABytes);
+          ptx::mbarrier_arrive_expect(ring.filled(at), work.tile.is_dummy ? 0 : kBytes);
+          if (!work.tile.is_dummy) {
+            if constexpr (!kGathersA) Product::load_a(args, shared.a[at.stage], ring.filled(at), work, step);
+            load_b(args, shared.b[at.stage], ring.filled(at), work, step, rank);
+          }
+        }
+        if constexpr (kGathersA) {
+          if (!work.tile.is_dummy) {
+            gatherer.load(Product::gathered(args), ptx::shared_address(shared.a[at.stage]), work, step);
+          }
+          ptx::cp_async_arrive(ring.filled(at));
+        }
+      }
+    }
+  }
+
+  static __device__ __forceinline__ void load_b(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
+                                                const TileWork& work, int step, int rank) {
+    constexpr int kBoxes = kTile.block_n / 64, kBoxBytes = 64 * 64 * 2;
+    if (kClusterSize > 1 && work.tile.shares_b) {
+      constexpr int kOwnBoxes = kBoxes / kClusterSize;
+#pragma unroll
+      for (int i = 0; i < kOwnBoxes; ++i) {
+        const int box = rank * kOwnBoxes + i;
+        Product::template load_b_box<true>(args, smem + box * kBoxBytes, filled, work, step, box);
+      }
+    } else {
+#pragma unroll
+      for (int box = 0; box < kBoxes; ++box) {
+        Product::template load_b_box<false>(args, smem + box * kBoxBytes, filled, work, step, box);
+      }
+    }
+  }
+
+  static __device__ __forceinline__ void consume(const Args& args, SharedStorage& shared, Walk& walk, int consumer) {
+    const int thread = threadIdx.x % kWarpgroupThreads, lane = threadIdx.x % 32;
+    Epilogue epilogue(args, shared.epilogue[consumer], thread, consumer);
+    Ring ring{shared.barriers};
+    typename Ring::Cursor at;
+    TileWork work;
+    float acc[kTile.block_n / 2];
+    while (walk.next(work)) {
+      const int row = work.tile.row_tile * kTile.block_m + consumer * 64;
+      const bool has_rows = row < (kByRows ? work.row_count : args.dims.m) && !work.tile.is_dummy;
+      if (!has_rows) {
+        for (int step = 0; step < work.k_steps; ++step, at.advance()) {
+          ring.wait_filled(at);
+          ring.release(at.stage, lane);
+        }
+        continue;
+      }
+      if (!kByRows && work.k_steps == 0) {
+        epilogue.finish_empty(work, row);
+        continue;
+      }
+      epilogue.begin(work, row);
+      multiply(shared, ring, at, work.k_steps, consumer, lane, acc);
+      epilogue.finish(work, row, acc);
+    }
+    if (thread == 0) ptx::tma_store_wait<0>();
+  }
+
+  static __device__ __forceinline__ void multiply(SharedStorage& shared, Ring& ring, typename Ring::Cursor& at,
+                                                  int k_steps, int consumer, int lane,
+                                                  float (&acc)[kTile.block_n / 2]) {
+    using Mma = ptx::Wgmma<kTile.block_n, Product::kMajorA, Product::kMajorB>;
+    constexpr int kConsumerBytes = 64 * 128;  // 64 rows of 128 bytes, or the box of these 64 columns
+    int previous = 0;
+    for (int step = 0; step < k_steps; ++step, at.advance()) {
+      ring.wait_filled(at);
+      if constexpr (kGathersA) ptx::fence_proxy_async();  // cp.async wrote what wgmma reads
+      const std::uint32_t a_address = ptx::shared_address(shared.a[at.stage]) + consumer * kConsumerBytes;
+      const std::uint64_t a = ptx::wgmma_descriptor(a_address, Product::kMajorA);
+      const std::uint64_t b = ptx::wgmma_descriptor(ptx::shared_address(shared.b[at.stage]), Product::kMajorB);
+      ptx::wgmma_fence();
+#pragma unroll
+      for (int k16 = 0; k16 < kTile.block_k / 16; ++k16) {
+        Mma::run(acc, a + k16 * ptx::wgmma_k_step(Product::kMajorA), b + k16 * ptx::wgmma_k_step(Product::kMajorB),
+                 step > 0 || k16 > 0);
+      }
+      ptx::wgmma_commit();
+      ptx::wgmma_wait<1>();  // the step before this one is done: its stage is free
+      if (step > 0) ring.release(previous, lane);
+      previous = at.stage;
+    }
+    ptx::wgmma_wait<0>();
+    ring.release(previous, lane);
+  }
+};
+
+}  // namespace moe::cuda

@@ -1,0 +1,71 @@
+// The plain epilogue: accumulators to bfloat16 rows of C.
+#pragma once
+
+#include "cuda/kernels/gemm/expert_walk.cuh"
+#include "cuda/runtime/tensor_map.h"
+#include "cuda/tile/store_tile.cuh"
+
+namespace moe::cuda {
+
+/// Coordinates of row `row` of the expert at work in a ragged map.
+struct RaggedRow {
+  int row, base;
+  __device__ __forceinline__ RaggedRow(const TileWork& work, int row_in_expert)
+      : row(kRaggedRows - work.row_count + row_in_expert), base(work.row_begin + work.row_count) {}
+};
+
+/// Args must have `dims` and the tensor map `c`. kTransposed stores C[e]^T (reduction only).
+template <class Args, Ragged kRagged, int kColumns, bool kTransposed>
+class StoreRows {
+ public:
+  struct Storage {
+    StoreQueue::Images images;
+  };
+  static __device__ __forceinline__ void init(Storage&) {}
+
+  __device__ __forceinline__ StoreRows(const Args& args, Storage& storage, int thread, int consumer)
+      : args_(args), queue_(storage.images, thread, 1 + consumer) {}
+
+  __device__ __forceinline__ void begin(const TileWork&, int) {}
+
+  __device__ __forceinline__ void finish(const TileWork& work, int row, const float (&acc)[kColumns / 2]) {
+#pragma unroll
+    for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
+      queue_.store(
+          [&](Image& image) {
+            if constexpr (kTransposed) {
+              pack_image_transposed(image, acc + chunk * kImageValues, queue_.thread());
+            } else {
+              pack_image(image, acc + chunk * kImageValues, queue_.thread());
+            }
+          },
+          [&](Image& image) { copy(image, work, row, chunk); });
+    }
+  }
+
+  __device__ __forceinline__ void finish_empty(const TileWork& work, int row) {
+    for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
+      queue_.store([&](Image& image) { clear_image(image, queue_.thread()); },
+                   [&](Image& image) { copy(image, work, row, chunk); });
+    }
+  }
+
+ private:
+  __device__ __forceinline__ void copy(const Image& image, const TileWork& work, int row, int chunk) {
+    const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
+    if (column >= args_.dims.n) return;
+    if constexpr (kRagged == Ragged::rows) {
+      const RaggedRow at(work, row);
+      ptx::tma_store_4d(args_.c, &image, column, at.row, at.base, kRaggedRows);
+    } else if constexpr (kTransposed) {
+      ptx::tma_store_3d(args_.c, &image, row, column, work.expert);
+    } else {
+      ptx::tma_store_3d(args_.c, &image, column, row, work.expert);
+    }
+  }
+
+  const Args& args_;
+  StoreQueue queue_;
+};
+
+}  // namespace moe::cuda

@@ -1,0 +1,32 @@
+// Instances of the up-projection.
+#include "cuda/kernels/gemm/up_proj.cuh"
+#include "cuda/runtime/launch.cuh"
+
+namespace moe::cuda {
+namespace {
+
+constexpr GemmTile kTile128x256{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
+constexpr GemmTile kTile128x256Pair{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+
+template <GemmTile kTile>
+void start(const UpProjProblem& p, int num_multiprocessors, cudaStream_t stream) {
+  using Product = UpProjSwiglu<kTile>;
+  typename Product::Args args = {};
+  args.dims = {p.expert_offsets, p.num_experts, 0, 2 * p.n, p.d};
+  args.x = {static_cast<const __nv_bfloat16*>(p.x), p.row_tokens, p.d};
+  args.w_up = map_gated_batch(p.w_up, p.num_experts, p.n, p.d, 64);
+  args.stores_h = p.h != nullptr;
+  if (args.stores_h) args.h = map_gated_ragged_rows(p.h, p.n, kImageRows);
+  args.a = map_ragged_rows(p.a, p.n, kImageRows);
+  args.ffn_dim = p.n;
+  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m), stream);
+}
+
+}  // namespace
+
+void up_proj_swiglu(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors, cudaStream_t stream) {
+  if (tile == UpProjTile::n128) return start<kTile128x256>(problem, num_multiprocessors, stream);
+  return start<kTile128x256Pair>(problem, num_multiprocessors, stream);
+}
+
+}  // namespace moe::cuda

@@ -1,0 +1,50 @@
+// Labels of rows.
+#include "measure/variant_choice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "moe/error.h"
+
+namespace moe::measure {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(VariantChoice, DefaultRowsAreTheFiveImplementations) {
+  EXPECT_THAT(default_labels(),
+              ElementsAre("vanilla", "grouped_gemm", "grouped_gemm+rounding", "sonic", "sonic+rounding"));
+  for (const std::string& label : default_labels()) {
+    EXPECT_THAT(known_labels(DeviceKind::cpu), testing::Contains(label));
+    EXPECT_EQ(parse_variant(DeviceKind::cpu, label).label, label);
+  }
+}
+
+TEST(VariantChoice, TheSuffixTurnsRoundingOn) {
+  LayerConfig config;
+  config.rounding = {RoundingRule::up, 32};
+  const VariantChoice plain = parse_variant(DeviceKind::cpu, "sonic");
+  const VariantChoice rounded = parse_variant(DeviceKind::cpu, "sonic+rounding");
+  EXPECT_EQ(plain.variant, rounded.variant);
+  EXPECT_EQ(plain.variant->name(), "sonic");
+  EXPECT_EQ(plain.config(config).rounding.rule, RoundingRule::none);
+  EXPECT_EQ(rounded.config(config).rounding.rule, RoundingRule::up);
+  EXPECT_EQ(rounded.config(config).rounding.tile, 32);
+}
+
+TEST(VariantChoice, UnknownLabelsNameTheKnownOnes) {
+  for (const char* label : {"sonik", "+rounding", "", "sonic+", "sonic+rounding+rounding"}) {
+    try {
+      parse_variant(DeviceKind::cpu, label);
+      ADD_FAILURE() << label << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_THAT(error.what(), HasSubstr("unknown variant '" + std::string(label) + "'"));
+      EXPECT_THAT(error.what(), HasSubstr("known: vanilla, vanilla+rounding, "));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moe::measure
