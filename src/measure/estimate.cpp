@@ -1,5 +1,7 @@
 // What a comparison needs: plans and sums, no allocation.
 #include <algorithm>
+#include <cstdio>
+#include <string>
 
 #include "measure/memory_need.h"
 #include "measure/runner.h"
@@ -9,6 +11,14 @@ namespace moe::measure {
 namespace {
 
 constexpr double kUsableShare = 0.97;  // of free memory: the process itself needs some
+
+std::string memory_text(std::int64_t bytes) {
+  const bool many = bytes >= std::int64_t{1} << 30;
+  char text[32];
+  std::snprintf(text, sizeof text, many ? "%.1f GiB" : "%.1f MiB",
+                static_cast<double>(bytes) / (many ? 0x1p30 : 0x1p20));
+  return text;
+}
 
 }  // namespace
 
@@ -23,6 +33,7 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
   result.flops_per_pass = flops.forward + (request.backward ? flops.backward : 0);
 
   std::int64_t shared_bytes = 0, region_bytes = 0;
+  std::int64_t fewest_bytes = 0;  // of what does not fit
   for (const std::string& label : request.variants) {
     const VariantChoice choice = parse_variant(traits.kind, label);
     const LayerConfig config = choice.config(layer);
@@ -36,7 +47,10 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
     line.bytes = variant_bytes(choice.variant->plan(variant_request, traits));
     const std::int64_t tensors = shared_tensor_bytes(config, tokens, request.backward);
     if (tensors + line.bytes.peak > result.free_bytes) {
-      line.skip_reason = "out of memory";
+      const std::int64_t needed = tensors + line.bytes.peak;
+      fewest_bytes = fewest_bytes == 0 ? needed : std::min(fewest_bytes, needed);
+      line.skip_reason = "out of memory: needs " + memory_text(needed) + ", " +
+                         memory_text(result.free_bytes) + " free";
       line.largest_tokens =
           largest_tokens(choice, layer, request.backward, traits, result.free_bytes);
     } else {
@@ -45,7 +59,7 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
     }
     result.lines.push_back(line);
   }
-  result.needed_bytes = shared_bytes + region_bytes;
+  result.needed_bytes = region_bytes > 0 ? shared_bytes + region_bytes : fewest_bytes;
   return result;
 }
 

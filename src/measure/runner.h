@@ -44,7 +44,8 @@ struct BenchEstimate {
     record::Bytes bytes;
   };
   std::vector<Line> lines;
-  std::int64_t needed_bytes = 0;  // shared tensors and the largest regions
+  std::int64_t needed_bytes =
+      0;  // of all that will run; the fewest that any variant needs if none will
   std::int64_t free_bytes = 0;
   double flops_per_pass = 0;  // forward, or forward and backward, of T*K pairs
 };

@@ -8,10 +8,13 @@
 namespace moe {
 namespace {
 
-constexpr float kPoints[] = {-30.0f, -5.0f, -1.5f, -0.25f, 0.0f, 0.125f, 0.75f, 1.0f, 3.0f, 9.0f, 30.0f};
+constexpr float kPoints[] = {-30.0f, -5.0f, -1.5f, -0.25f, 0.0f, 0.125f,
+                             0.75f,  1.0f,  3.0f,  9.0f,   30.0f};
 constexpr float kUpstream = 0.75f;
 
-double exact_swiglu(double gate, double up) { return gate / (1.0 + std::exp(-gate)) * up; }
+double exact_swiglu(double gate, double up) {
+  return gate / (1.0 + std::exp(-gate)) * up;
+}
 
 template <class Function>
 double slope(const Function& f, double at) {

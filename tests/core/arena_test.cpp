@@ -16,8 +16,9 @@ using testing::HasSubstr;
 
 Plan two_buffers() {
   Plan plan;
-  plan.buffers = {{.name = "h", .region = Region::saved, .dtype = DType::bf16, .shape = {3, 8}, .offset = 64},
-                  {.name = "a", .region = Region::workspace, .shape = {2, 3, 4}, .offset = 128}};
+  plan.buffers = {
+      {.name = "h", .region = Region::saved, .dtype = DType::bf16, .shape = {3, 8}, .offset = 64},
+      {.name = "a", .region = Region::workspace, .shape = {2, 3, 4}, .offset = 128}};
   plan.saved_bytes = 128;
   plan.workspace_bytes = 256;
   return plan;

@@ -1,4 +1,5 @@
-// exp32, sigmoid32 and lane_sum32: near to the true value, monotone, and in the order that they promise.
+// exp32, sigmoid32 and lane_sum32: near to the true value, monotone, and in the order that they
+// promise.
 #include "core/exact_math.h"
 
 #include <gtest/gtest.h>
@@ -27,7 +28,8 @@ void sweep(float low, float high, const Function& visit) {
 
 TEST(Exp32, IsWithinTwoUlps) {
   double worst = 0;
-  sweep(-87.25f, 88.25f, [&](float x) { worst = std::max(worst, ulps(exp32(x), std::exp(double{x}))); });
+  sweep(-87.25f, 88.25f,
+        [&](float x) { worst = std::max(worst, ulps(exp32(x), std::exp(double{x}))); });
   EXPECT_LT(worst, 2.0);
   EXPECT_GT(worst, 0.0);
 }

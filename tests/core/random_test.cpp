@@ -17,7 +17,8 @@ Words reference_philox(Words counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t left = 0xD2511F53ull * counter[0], right = 0xCD9E8D57ull * counter[2];
     counter = {static_cast<std::uint32_t>(right >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(right), static_cast<std::uint32_t>(left >> 32) ^ counter[3] ^ key[1],
+               static_cast<std::uint32_t>(right),
+               static_cast<std::uint32_t>(left >> 32) ^ counter[3] ^ key[1],
                static_cast<std::uint32_t>(left)};
     key[0] += 0x9E3779B9u;
     key[1] += 0xBB67AE85u;
@@ -36,8 +37,9 @@ TEST(Philox, ReferenceGivesTheKnownAnswers) {
             (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(reference_philox({kOnes, kOnes, kOnes, kOnes}, {kOnes, kOnes}),
             (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(reference_philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
-            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(
+      reference_philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+      (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 TEST(Philox, GivesTheKnownAnswerOfZero) {
@@ -52,11 +54,10 @@ TEST(Philox, CounterHoldsIndexThenStreamAndTheKeyIsTheSeed) {
 }
 
 TEST(Philox, SeedStreamAndIndexAllMatter) {
-  const std::set<Words> blocks = {words(philox(1, RandomStream::x, 1)), words(philox(2, RandomStream::x, 1)),
-                                  words(philox(1, RandomStream::d_out, 1)),
-                                  words(philox(1, RandomStream::x, 2)),
-                                  words(philox(1ull << 32, RandomStream::x, 1)),
-                                  words(philox(1, RandomStream::x, 1ull << 32))};
+  const std::set<Words> blocks = {
+      words(philox(1, RandomStream::x, 1)),          words(philox(2, RandomStream::x, 1)),
+      words(philox(1, RandomStream::d_out, 1)),      words(philox(1, RandomStream::x, 2)),
+      words(philox(1ull << 32, RandomStream::x, 1)), words(philox(1, RandomStream::x, 1ull << 32))};
   EXPECT_EQ(blocks.size(), 6u);
 }
 

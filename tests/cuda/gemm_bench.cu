@@ -95,7 +95,7 @@ void cublas_batched(bool ta, bool tb, int m, int n, int k, int batch, const Bf16
   if (status != CUBLAS_STATUS_SUCCESS) std::printf("cublas failed: %d\n", int(status));
 }
 
-constexpr GroupedTile kTiles[] = {GroupedTile::m128n256_pair, GroupedTile::m128n256, GroupedTile::m128n192, GroupedTile::m128n128_pair};
+constexpr GroupedTile kTiles[] = {GroupedTile::m128n256_pair, GroupedTile::m128n256, GroupedTile::m128n192, GroupedTile::m128n128_ping_pong};
 
 void print(const Shape& s, const char* name, double flops, const std::vector<float>& times) {
   std::printf("%-11s %-6s", s.name, name);
@@ -154,7 +154,7 @@ void bench_up(Bench& bench, const Shape& s, int rounds) {
   const auto up = [&](UpProjTile tile, void* keep) { up_proj_swiglu({x.get(), tokens.get(), w.get(), keep, a.get(), offsets.get(), s.E, s.n, s.d}, tile, num_sms, nullptr); };
   print(s, "up+act", 4.0 * rows * s.n * s.d,
         bench.medians({[&] { up(UpProjTile::n128_pair, h.get()); }, [&] { up(UpProjTile::n128, h.get()); },
-                       [&] { up(UpProjTile::n128_pair, nullptr); }, [&] { up(UpProjTile::n128, nullptr); },
+                       [&] { up(UpProjTile::n128_pair, nullptr); }, [&] { up(UpProjTile::n64_ping_pong, h.get()); },
                        [&] { cublas_batched(false, true, int(rows / s.E), 2 * s.n, s.d, s.E, x.get(), w.get(), h.get()); }}, rounds));
 }
 
@@ -166,8 +166,9 @@ void bench_d_act(Bench& bench, const Shape& s, int rounds) {
   moe::tests::fill_random(d_out, 1, 0.2f);
   moe::tests::fill_random(w, 2, 0.02f);
   moe::tests::fill_random(h, 3, 0.3f);
+  const auto d_act = [&](DActTile tile) { d_act_swiglu({d_out.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(), parts.get(), rows, offsets.get(), s.E, s.n, s.d}, tile, num_sms, nullptr); };
   print(s, "d_act", 2.0 * rows * s.n * s.d,
-        bench.medians({[&] { d_act_swiglu({d_out.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(), parts.get(), rows, offsets.get(), s.E, s.n, s.d}, num_sms, nullptr); },
+        bench.medians({[&] { d_act(DActTile::n128_pair); }, [&] { d_act(DActTile::n128_ping_pong); },
                        [&] { cublas_batched(false, false, int(rows / s.E), s.n, s.d, s.E, d_out.get(), w.get(), a.get()); }}, rounds));
 }
 
@@ -183,7 +184,7 @@ int main(int argc, char** argv) {
   DeviceArray<char> workspace(32 << 20);
   cublasSetWorkspace(blas, workspace.get(), workspace.size());
   Bench bench;
-  std::printf("%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 pair | cuBLAS; up+act: pair, alone, then both without H\n", properties.name, num_sms);
+  std::printf("%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 ping-pong | cuBLAS; up+act: pair, alone, pair without H, ping-pong; d_act: pair, ping-pong\n", properties.name, num_sms);
   for (const Shape& s : kShapes) {
     const int u = 2 * s.n;
     if (all) {

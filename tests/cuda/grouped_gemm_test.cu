@@ -110,6 +110,7 @@ TEST_P(GroupedGemmTest, Tile128x256) { expect_all_forms_right(GroupedTile::m128n
 TEST_P(GroupedGemmTest, Tile128x256Pair) { expect_all_forms_right(GroupedTile::m128n256_pair); }
 TEST_P(GroupedGemmTest, Tile128x192) { expect_all_forms_right(GroupedTile::m128n192); }
 TEST_P(GroupedGemmTest, Tile128x128Pair) { expect_all_forms_right(GroupedTile::m128n128_pair); }
+TEST_P(GroupedGemmTest, Tile128x128PingPong) { expect_all_forms_right(GroupedTile::m128n128_ping_pong); }
 
 INSTANTIATE_TEST_SUITE_P(Rows, GroupedGemmTest, ::testing::ValuesIn(tests::row_counts()),
                          [](const auto& info) { return info.param.name; });

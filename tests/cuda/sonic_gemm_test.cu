@@ -64,7 +64,7 @@ class SonicGemmTest : public ::testing::TestWithParam<tests::Counts> {
 
 TEST_P(SonicGemmTest, UpProjection) {
   for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}}) {
-    for (const UpProjTile tile : {UpProjTile::n128, UpProjTile::n128_pair}) {
+    for (const UpProjTile tile : {UpProjTile::n128, UpProjTile::n128_pair, UpProjTile::n64_ping_pong}) {
       const int d = dims.d, n = dims.n;
       DeviceArray<Bf16> x(std::size_t(kTokens) * d), w(std::size_t(E) * 2 * n * d), h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
       DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
@@ -102,7 +102,7 @@ TEST_P(SonicGemmTest, UpProjection) {
 }
 
 TEST_P(SonicGemmTest, ActivationGradient) {
-  for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}}) {
+  for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}}) for (const DActTile tile : {DActTile::n128_pair, DActTile::n128_ping_pong}) {
     const int d = dims.d, n = dims.n, parts = d_score_part_count(n);
     DeviceArray<Bf16> d_out(std::size_t(kTokens) * d), w(std::size_t(E) * d * n), h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
     DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
@@ -113,7 +113,7 @@ TEST_P(SonicGemmTest, ActivationGradient) {
     MOE_CUDA_CHECK(cudaMemset(h.get() + std::size_t(rows) * 2 * n, 0xff, (h.size() - std::size_t(rows) * 2 * n) * 2));
     poison(a);
     const auto hv = as_double(h);
-    d_act_swiglu({d_out.get(), row_tokens.get(), row_scores.get(), w.get(), h.get(), h.get(), a.get(), d_scores.get(), memory_rows, device_offsets.get(), E, n, d}, tests::multiprocessors(), nullptr);
+    d_act_swiglu({d_out.get(), row_tokens.get(), row_scores.get(), w.get(), h.get(), h.get(), a.get(), d_scores.get(), memory_rows, device_offsets.get(), E, n, d}, tile, tests::multiprocessors(), nullptr);
     MOE_CUDA_CHECK(cudaDeviceSynchronize());
     const auto gv = as_double(d_out), wv = as_double(w);
     std::vector<double> want_h(h.size()), want_a(a.size()), want_s(rows), got_s(rows);
@@ -144,7 +144,7 @@ TEST_P(SonicGemmTest, ActivationGradient) {
 
 TEST_P(SonicGemmTest, GatheredWeightGradients) {
   for (const Dims dims : {Dims{256, 512}, Dims{72, 136}, Dims{200, 64}}) {
-    for (const GroupedTile tile : {GroupedTile::m128n256, GroupedTile::m128n256_pair, GroupedTile::m128n128_pair}) {
+    for (const GroupedTile tile : {GroupedTile::m128n256, GroupedTile::m128n256_pair, GroupedTile::m128n128_pair, GroupedTile::m128n128_ping_pong}) {
       for (const bool transposed : {false, true}) {
         const int m = dims.d, n = dims.n;
         DeviceArray<Bf16> x(std::size_t(kTokens) * m), b(std::size_t(memory_rows) * n), c(std::size_t(E) * m * n);

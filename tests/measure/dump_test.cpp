@@ -1,4 +1,5 @@
-// Dumped tensors: files, types and shapes, and that they suffice to work out the layer's output anew.
+// Dumped tensors: files, types and shapes, and that they suffice to work out the layer's output
+// anew.
 #include "measure/dump.h"
 
 #include <gmock/gmock.h>
@@ -41,28 +42,36 @@ TEST_F(Dump, WritesTheListedFilesWithTheirShapes) {
   comparison_.request.variants = {"sonic", "sonic+rounding"};
   EXPECT_TRUE(comparison_.execute());
   const std::int64_t rows = comparison_.row("sonic+rounding").executed_pairs;
-  const std::map<std::string, Shape> expected = {
-      {"shared/x.npy", {96, 32}},           {"shared/d_out.npy", {96, 32}},
-      {"shared/w_router.npy", {8, 32}},     {"shared/w_up.npy", {8, 48, 32}},
-      {"shared/w_down.npy", {8, 32, 24}},   {"sonic/expert_ids.npy", {96, 2}},
-      {"sonic/scores.npy", {96, 2}},        {"sonic/out.npy", {96, 32}},
-      {"sonic/d_x.npy", {96, 32}},          {"sonic/d_w_router.npy", {8, 32}},
-      {"sonic/d_w_up.npy", {8, 48, 32}},    {"sonic/d_w_down.npy", {8, 32, 24}},
-      {"sonic+rounding/pairs.npy", {rows, 2}},
-      {"sonic+rounding/pair_scores.npy", {rows}},
-      {"sonic+rounding/out.npy", {96, 32}}, {"sonic+rounding/d_x.npy", {96, 32}},
-      {"sonic+rounding/d_w_router.npy", {8, 32}},
-      {"sonic+rounding/d_w_up.npy", {8, 48, 32}},
-      {"sonic+rounding/d_w_down.npy", {8, 32, 24}}};
+  const std::map<std::string, Shape> expected = {{"shared/x.npy", {96, 32}},
+                                                 {"shared/d_out.npy", {96, 32}},
+                                                 {"shared/w_router.npy", {8, 32}},
+                                                 {"shared/w_up.npy", {8, 48, 32}},
+                                                 {"shared/w_down.npy", {8, 32, 24}},
+                                                 {"sonic/expert_ids.npy", {96, 2}},
+                                                 {"sonic/scores.npy", {96, 2}},
+                                                 {"sonic/out.npy", {96, 32}},
+                                                 {"sonic/d_x.npy", {96, 32}},
+                                                 {"sonic/d_w_router.npy", {8, 32}},
+                                                 {"sonic/d_w_up.npy", {8, 48, 32}},
+                                                 {"sonic/d_w_down.npy", {8, 32, 24}},
+                                                 {"sonic+rounding/pairs.npy", {rows, 2}},
+                                                 {"sonic+rounding/pair_scores.npy", {rows}},
+                                                 {"sonic+rounding/out.npy", {96, 32}},
+                                                 {"sonic+rounding/d_x.npy", {96, 32}},
+                                                 {"sonic+rounding/d_w_router.npy", {8, 32}},
+                                                 {"sonic+rounding/d_w_up.npy", {8, 48, 32}},
+                                                 {"sonic+rounding/d_w_down.npy", {8, 32, 24}}};
   EXPECT_EQ(shapes(), expected);
-  EXPECT_THAT(bytes_of_file(folder_.path() / "config.json"), testing::HasSubstr("\"hidden_dim\": 32"));
+  EXPECT_THAT(bytes_of_file(folder_.path() / "config.json"),
+              testing::HasSubstr("\"hidden_dim\": 32"));
 }
 
 TEST_F(Dump, WritesFloat32AndInt32Only) {
   comparison_.request.variants = {"vanilla+rounding", "vanilla"};
   comparison_.request.model.layer.dtype = DType::bf16;
   comparison_.request.check = CheckLevel::off;
-  if (!comparison_.device.traits().has_bf16) GTEST_SKIP() << "no bfloat16 arithmetic on this processor";
+  if (!comparison_.device.traits().has_bf16)
+    GTEST_SKIP() << "no bfloat16 arithmetic on this processor";
   EXPECT_TRUE(comparison_.execute());
   for (const auto& [name, shape] : shapes()) {
     const bool integers = name.ends_with("expert_ids.npy") || name.ends_with("pairs.npy");
@@ -104,12 +113,14 @@ TEST_F(Dump, PairsAscendByExpertThenToken) {
   for (std::size_t i = 2; i < pairs.size(); i += 2) {
     EXPECT_LT(std::make_pair(pairs[i - 1], pairs[i - 2]), std::make_pair(pairs[i + 1], pairs[i]));
   }
-  for (float score : floats("grouped_gemm+rounding/pair_scores.npy")) EXPECT_TRUE(score > 0 && score < 1);
+  for (float score : floats("grouped_gemm+rounding/pair_scores.npy"))
+    EXPECT_TRUE(score > 0 && score < 1);
 }
 
 /// The formula of a SwiGLU expert for one token, on dumped arrays: gate rows stand first in w_up.
 std::vector<double> expert_output(const std::vector<float>& x, const std::vector<float>& w_up,
-                                  const std::vector<float>& w_down, std::int64_t t, std::int64_t e) {
+                                  const std::vector<float>& w_down, std::int64_t t,
+                                  std::int64_t e) {
   constexpr std::int64_t d = 32, n = 24;
   std::vector<double> out(d);
   for (std::int64_t i = 0; i < n; ++i) {
@@ -118,7 +129,8 @@ std::vector<double> expert_output(const std::vector<float>& x, const std::vector
       gate += double{x[t * d + j]} * w_up[(e * 2 * n + i) * d + j];
       up += double{x[t * d + j]} * w_up[(e * 2 * n + n + i) * d + j];
     }
-    for (std::int64_t j = 0; j < d; ++j) out[j] += gate / (1 + std::exp(-gate)) * up * w_down[(e * d + j) * n + i];
+    for (std::int64_t j = 0; j < d; ++j)
+      out[j] += gate / (1 + std::exp(-gate)) * up * w_down[(e * d + j) * n + i];
   }
   return out;
 }
@@ -126,7 +138,8 @@ std::vector<double> expert_output(const std::vector<float>& x, const std::vector
 TEST_F(Dump, SufficesToWorkOutTheOutputAnew) {
   comparison_.request.variants = {"sonic"};
   EXPECT_TRUE(comparison_.execute());
-  const auto x = floats("shared/x.npy"), w_up = floats("shared/w_up.npy"), w_down = floats("shared/w_down.npy");
+  const auto x = floats("shared/x.npy"), w_up = floats("shared/w_up.npy"),
+             w_down = floats("shared/w_down.npy");
   const auto out = floats("sonic/out.npy"), scores = floats("sonic/scores.npy");
   const auto expert_ids = file("sonic/expert_ids.npy").values<std::int32_t>();
   double error = 0, norm = 0;
@@ -149,7 +162,8 @@ TEST_F(Dump, TakesTheBytesThatWereForetold) {
   EXPECT_TRUE(comparison_.execute());
   std::int64_t written = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
-    if (entry.path().extension() == ".npy") written += static_cast<std::int64_t>(read_npy(entry.path()).data.size());
+    if (entry.path().extension() == ".npy")
+      written += static_cast<std::int64_t>(read_npy(entry.path()).data.size());
   }
   const LayerConfig& config = comparison_.request.model.layer;
   const std::int64_t foretold = dump_bytes(config, 96, 5, true);

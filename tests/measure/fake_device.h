@@ -1,4 +1,5 @@
-// The CPU with planted properties: little memory, a count of what is allocated, results that get damaged.
+// The CPU with planted properties: little memory, a count of what is allocated, results that get
+// damaged.
 #pragma once
 
 #include <algorithm>
@@ -13,14 +14,16 @@ class FakeDevice final : public Device {
  public:
   std::optional<std::size_t> pretended_free_bytes;
   std::size_t allocated_bytes = 0, most_allocated_bytes = 0;
-  /// Sees everything that is copied to the host: which variant's check (from 1; 0 = before any), and which of
-  /// its arrays (from 0: logits, expert_offsets, row_tokens, ...).
+  /// Sees everything that is copied to the host: which variant's check (from 1; 0 = before any),
+  /// and which of its arrays (from 0: logits, expert_offsets, row_tokens, ...).
   std::function<void(int variant, int array, void* host, std::size_t bytes)> damage;
   std::function<void()> before_timing;
 
   DeviceId id() const override { return cpu_.id(); }
   const DeviceTraits& traits() const override { return cpu_.traits(); }
-  std::size_t free_bytes() const override { return pretended_free_bytes.value_or(cpu_.free_bytes()); }
+  std::size_t free_bytes() const override {
+    return pretended_free_bytes.value_or(cpu_.free_bytes());
+  }
 
   Memory allocate(std::size_t bytes) override {
     allocated_bytes += bytes;

@@ -15,9 +15,11 @@ LayerConfig rounded_layer() {
   return config;
 }
 
-std::int64_t needed(const VariantChoice& choice, const LayerConfig& config, std::int64_t tokens, bool training) {
+std::int64_t needed(const VariantChoice& choice, const LayerConfig& config, std::int64_t tokens,
+                    bool training) {
   const LayerConfig own = choice.config(config);
-  const Plan plan = choice.variant->plan(make_request(own, tokens, training), tests::cpu().traits());
+  const Plan plan =
+      choice.variant->plan(make_request(own, tokens, training), tests::cpu().traits());
   return shared_tensor_bytes(own, tokens, training) + variant_bytes(plan).peak;
 }
 
@@ -52,18 +54,21 @@ TEST(LargestTokens, AreExactWhenFew) {
 
 TEST(VariantBytes, PeakIsWhatTheVariantDecides) {
   const VariantChoice choice = parse_variant(DeviceKind::cpu, "vanilla");
-  const Plan plan = choice.variant->plan(make_request(rounded_layer(), 100, true), tests::cpu().traits());
+  const Plan plan =
+      choice.variant->plan(make_request(rounded_layer(), 100, true), tests::cpu().traits());
   const record::Bytes bytes = variant_bytes(plan);
   EXPECT_EQ(bytes.saved, static_cast<std::int64_t>(plan.saved_bytes));
   EXPECT_EQ(bytes.workspace, static_cast<std::int64_t>(plan.workspace_bytes));
   EXPECT_EQ(bytes.peak, bytes.saved + bytes.workspace);
   EXPECT_EQ(bytes.weights, (16 * 64 + 16 * 3 * 64 * 48) * 4);
   EXPECT_EQ(bytes.gradients, bytes.weights);
-  const Plan inference = choice.variant->plan(make_request(rounded_layer(), 100, false), tests::cpu().traits());
+  const Plan inference =
+      choice.variant->plan(make_request(rounded_layer(), 100, false), tests::cpu().traits());
   EXPECT_EQ(variant_bytes(inference).gradients, 0);
 }
 
-/// Variants that save much and variants that scratch much must share memory for the sum to be this small.
+/// Variants that save much and variants that scratch much must share memory for the sum to be this
+/// small.
 TEST(Estimate, IsWhatARunAllocates) {
   for (const bool backward : {true, false}) {
     for (const char* traffic : {"natural", "zipf:1"}) {
@@ -79,7 +84,8 @@ TEST(Estimate, IsWhatARunAllocates) {
       const double estimated = static_cast<double>(estimate(device, request).needed_bytes);
       EXPECT_EQ(device.most_allocated_bytes, 0u) << "an estimate allocates nothing";
       record::Run run;
-      run_bench(device, request, {[](const std::string&) {}, [](const record::Row&) {}, [] { return false; }}, run);
+      run_bench(device, request,
+                {[](const std::string&) {}, [](const record::Row&) {}, [] { return false; }}, run);
       EXPECT_LE(static_cast<double>(device.most_allocated_bytes), 1.001 * estimated);
       EXPECT_GE(static_cast<double>(device.most_allocated_bytes), 0.97 * estimated);
       EXPECT_EQ(device.allocated_bytes, 0u) << "everything is given back";

@@ -49,7 +49,8 @@ inline NpyFile read_npy(const std::filesystem::path& path) {
   file.type = match[1];
   const std::string dims = match[2];
   static const std::regex kNumber("[0-9]+");
-  for (auto it = std::sregex_iterator(dims.begin(), dims.end(), kNumber); it != std::sregex_iterator(); ++it) {
+  for (auto it = std::sregex_iterator(dims.begin(), dims.end(), kNumber);
+       it != std::sregex_iterator(); ++it) {
     file.shape.push_back(std::stoll(it->str()));
   }
   return file;

@@ -19,7 +19,8 @@ TEST(WriteNpy, HeaderIsThatOfVersionOne) {
   const record::ScratchFolder folder;
   record::write_npy(folder.path() / "a.npy", kFloats, {2, 3});
   const std::string bytes = bytes_of_file(folder.path() / "a.npy");
-  const std::string start("\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 69);
+  const std::string start(
+      "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 69);
   EXPECT_EQ(bytes.substr(0, start.size()), start);
   EXPECT_EQ(bytes.find('\n'), 127u) << "padded with spaces so that data begins at a multiple of 64";
   EXPECT_EQ(bytes.size(), 128 + sizeof(kFloats));
@@ -30,20 +31,23 @@ TEST(WriteNpy, ReadsBackWithItsShapeAndType) {
   record::write_npy(folder.path() / "f.npy", kFloats, {3, 1, 2});
   record::write_npy(folder.path() / "i.npy", kIntegers, {3});
   record::write_npy(folder.path() / "none.npy", kFloats, {0, 2});
-  const NpyFile floats = read_npy(folder.path() / "f.npy"), integers = read_npy(folder.path() / "i.npy");
+  const NpyFile floats = read_npy(folder.path() / "f.npy"),
+                integers = read_npy(folder.path() / "i.npy");
   EXPECT_EQ(floats.type, "<f4");
   EXPECT_EQ(floats.shape, (std::vector<std::int64_t>{3, 1, 2}));
   EXPECT_EQ(floats.values<float>(), std::vector<float>(std::begin(kFloats), std::end(kFloats)));
   EXPECT_EQ(integers.type, "<i4");
   EXPECT_EQ(integers.shape, std::vector<std::int64_t>{3});
-  EXPECT_EQ(integers.values<std::int32_t>(), std::vector<std::int32_t>(std::begin(kIntegers), std::end(kIntegers)));
+  EXPECT_EQ(integers.values<std::int32_t>(),
+            std::vector<std::int32_t>(std::begin(kIntegers), std::end(kIntegers)));
   EXPECT_EQ(read_npy(folder.path() / "none.npy").shape, (std::vector<std::int64_t>{0, 2}));
   EXPECT_EQ(read_npy(folder.path() / "none.npy").data, "");
 }
 
 TEST(WriteNpy, ABrokenWriteIsAnError) {
   const record::ScratchFolder folder;
-  for (const std::filesystem::path& file : {folder.path() / "missing" / "a.npy", std::filesystem::path("/dev/full")}) {
+  for (const std::filesystem::path& file :
+       {folder.path() / "missing" / "a.npy", std::filesystem::path("/dev/full")}) {
     try {
       record::write_npy(file, kFloats, {6});
       ADD_FAILURE() << file << " was written";

@@ -13,7 +13,8 @@ namespace {
 
 constexpr double kForever = 1e9;
 
-/// Notes who was sampled; a pass of variant i takes the pretended time of `seconds(i, sample number)`.
+/// Notes who was sampled; a pass of variant i takes the pretended time of `seconds(i, sample
+/// number)`.
 struct Recorder {
   std::string order;  // "ABC..."
   std::map<std::size_t, std::vector<PassSeconds>> finished;
@@ -46,12 +47,19 @@ struct Recorder {
   }
 };
 
-PassSeconds quiet(int, int) { return {1, 2}; }
+PassSeconds quiet(int, int) {
+  return {1, 2};
+}
 
-PassSeconds noisy(int, int sample) { return {sample % 2 == 0 ? 1.0 : 3.0, 1}; }
+PassSeconds noisy(int, int sample) {
+  return {sample % 2 == 0 ? 1.0 : 3.0, 1};
+}
 
 SamplerOptions options(int min_samples, int max_samples, double time_cap_s = kForever) {
-  return {.min_samples = min_samples, .max_samples = max_samples, .noise_target = 0.01, .time_cap_s = time_cap_s};
+  return {.min_samples = min_samples,
+          .max_samples = max_samples,
+          .noise_target = 0.01,
+          .time_cap_s = time_cap_s};
 }
 
 TEST(Sampler, TakesRoundsForwardsAndBackwards) {
@@ -83,14 +91,18 @@ TEST(Sampler, MostSamplesCountBeforeTheFewest) {
 
 TEST(Sampler, NoiseIsThatOfForwardAndBackwardTogether) {
   Recorder recorder;
-  const auto opposed = [](int, int sample) { return sample % 2 == 0 ? PassSeconds{1, 2} : PassSeconds{2, 1}; };
+  const auto opposed = [](int, int sample) {
+    return sample % 2 == 0 ? PassSeconds{1, 2} : PassSeconds{2, 1};
+  };
   EXPECT_TRUE(sample_in_turn(recorder.passes(1, opposed), options(4, 20), recorder.events()));
   EXPECT_EQ(recorder.finished[0].size(), 4u);
 }
 
 TEST(Sampler, AFinishedVariantLeavesTheOthersToThemselves) {
   Recorder recorder;
-  const auto seconds = [](int variant, int sample) { return variant == 1 ? noisy(variant, sample) : quiet(variant, sample); };
+  const auto seconds = [](int variant, int sample) {
+    return variant == 1 ? noisy(variant, sample) : quiet(variant, sample);
+  };
   EXPECT_TRUE(sample_in_turn(recorder.passes(3, seconds), options(2, 4), recorder.events()));
   EXPECT_EQ(recorder.order, "ABCCBABB");
   EXPECT_EQ(recorder.finish_order, "ACB");
@@ -103,7 +115,9 @@ TEST(Sampler, FinishedVariantsAreReportedAtOnce) {
   events.after_round = [&](int round, double) {
     if (round == 2) finished_after_two_rounds = recorder.finished.size();
   };
-  const auto seconds = [](int variant, int sample) { return variant == 1 ? noisy(variant, sample) : quiet(variant, sample); };
+  const auto seconds = [](int variant, int sample) {
+    return variant == 1 ? noisy(variant, sample) : quiet(variant, sample);
+  };
   EXPECT_TRUE(sample_in_turn(recorder.passes(2, seconds), options(2, 9), events));
   EXPECT_EQ(finished_after_two_rounds, 1u);
 }
@@ -115,7 +129,8 @@ PassSeconds sleeps_20_ms(int, int) {
 
 TEST(Sampler, TheFirstRoundAlwaysRuns) {
   Recorder recorder;
-  EXPECT_TRUE(sample_in_turn(recorder.passes(3, sleeps_20_ms), options(10, 20, 0), recorder.events()));
+  EXPECT_TRUE(
+      sample_in_turn(recorder.passes(3, sleeps_20_ms), options(10, 20, 0), recorder.events()));
   EXPECT_EQ(recorder.order, "ABC");
   EXPECT_EQ(recorder.finished.size(), 3u);
 }
@@ -128,7 +143,8 @@ TEST(Sampler, BeginsNoRoundThatWouldEndLate) {
     recorder.rounds.push_back(round);
     left = seconds_left;
   };
-  // Rounds of at least 40 ms: a third would end after 120 ms. A busy machine only makes them longer.
+  // Rounds of at least 40 ms: a third would end after 120 ms. A busy machine only makes them
+  // longer.
   EXPECT_TRUE(sample_in_turn(recorder.passes(2, sleeps_20_ms), options(10, 20, 0.1), events));
   EXPECT_GE(recorder.rounds.size(), 1u);
   EXPECT_LE(recorder.rounds.size(), 2u);

@@ -8,7 +8,9 @@
 namespace moe::model {
 namespace {
 
-LayerConfig layer_of(const char* preset) { return config::find_preset(preset)->layer; }
+LayerConfig layer_of(const char* preset) {
+  return config::find_preset(preset)->layer;
+}
 
 // 18 T K d n of the project's own shape (issue 3: a float32 pass of it is 618 GFLOP).
 TEST(LayerFlops, SwigluIsSixAndTwelve) {

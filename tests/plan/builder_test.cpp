@@ -31,7 +31,8 @@ bool share_a_step(const Buffer& a, const Buffer& b) {
 }
 
 bool share_a_byte(const Buffer& a, const Buffer& b) {
-  return a.region == b.region && std::max(a.offset, b.offset) < std::min(a.offset + a.bytes, b.offset + b.bytes);
+  return a.region == b.region &&
+         std::max(a.offset, b.offset) < std::min(a.offset + a.bytes, b.offset + b.bytes);
 }
 
 std::size_t region_bytes(const Plan& plan, Region region) {
@@ -87,10 +88,10 @@ TEST(Builder, LivesThatTouchInOneStepDoNot) {
 
 TEST(Builder, FillsTheGapThatADeadBufferLeaves) {
   Builder builder = six_steps();
-  builder.workspace("all_along", DType::i64, {100});               // 800 bytes, placed first
-  builder.workspace("early", DType::i64, {80}, "f0", "f0");        // 640 bytes behind it
-  builder.workspace("late", DType::i64, {72}, "f1", "b2");         // 576 bytes in early's place
-  builder.workspace("small_late", DType::i64, {8}, "f0", "b2");    // behind both
+  builder.workspace("all_along", DType::i64, {100});             // 800 bytes, placed first
+  builder.workspace("early", DType::i64, {80}, "f0", "f0");      // 640 bytes behind it
+  builder.workspace("late", DType::i64, {72}, "f1", "b2");       // 576 bytes in early's place
+  builder.workspace("small_late", DType::i64, {8}, "f0", "b2");  // behind both
   const Plan plan = builder.finish();
   EXPECT_EQ(find_buffer(plan, "early")->offset, 832u);
   EXPECT_EQ(find_buffer(plan, "late")->offset, 832u);
@@ -143,7 +144,8 @@ TEST(EveryPlan, HasEachBufferNameOnce) {
     for (const Request& request : requests()) {
       const Plan plan = algorithm.plan(request, devices()[1]);
       std::set<std::string> names;
-      for (const Buffer& buffer : plan.buffers) EXPECT_TRUE(names.insert(buffer.name).second) << buffer.name;
+      for (const Buffer& buffer : plan.buffers)
+        EXPECT_TRUE(names.insert(buffer.name).second) << buffer.name;
     }
   }
 }

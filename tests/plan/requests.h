@@ -19,12 +19,16 @@ inline std::vector<Algorithm> algorithms() {
 
 /// A device whose kernels gather by themselves, and one that needs blocks and a GEMM scratchpad.
 inline std::vector<DeviceTraits> devices() {
-  return {{.num_cores = 132, .alignment = 256},
-          {.num_cores = 2, .alignment = 64, .gather_block_rows = 1024, .gemm_scratch_bytes = 1 << 20}};
+  return {
+      {.num_cores = 132, .alignment = 256},
+      {.num_cores = 2, .alignment = 64, .gather_block_rows = 1024, .gemm_scratch_bytes = 1 << 20}};
 }
 
 inline Request request_for(const LayerConfig& config, std::int64_t tokens, bool training = true) {
-  return {.config = config, .max_tokens = tokens, .max_rows = max_routed_rows(config, tokens), .training = training};
+  return {.config = config,
+          .max_tokens = tokens,
+          .max_rows = max_routed_rows(config, tokens),
+          .training = training};
 }
 
 /// Every activation, type, gate with its own buffers, rounding rule and shared expert.
@@ -38,9 +42,12 @@ inline std::vector<Request> requests() {
   for (Activation activation : {Activation::swiglu, Activation::relu2}) {
     for (DType dtype : {DType::f32, DType::bf16}) {
       for (const Gate& gate : gates) {
-        for (RoundingRule rule : {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down}) {
-          for (const SharedExpert& shared : {SharedExpert{}, SharedExpert{40, false}, SharedExpert{40, true}}) {
-            all.push_back(request_for({72, 56, 12, 3, activation, dtype, gate, {rule, 16}, shared}, 101));
+        for (RoundingRule rule :
+             {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down}) {
+          for (const SharedExpert& shared :
+               {SharedExpert{}, SharedExpert{40, false}, SharedExpert{40, true}}) {
+            all.push_back(
+                request_for({72, 56, 12, 3, activation, dtype, gate, {rule, 16}, shared}, 101));
           }
         }
       }

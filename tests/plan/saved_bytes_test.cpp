@@ -12,18 +12,20 @@ namespace {
 
 std::size_t saved_contents(const Plan& plan) {
   std::size_t bytes = 0;
-  for (const Buffer& buffer : plan.buffers) bytes += buffer.region == Region::saved ? buffer.bytes : 0;
+  for (const Buffer& buffer : plan.buffers)
+    bytes += buffer.region == Region::saved ? buffer.bytes : 0;
   return bytes;
 }
 
 /// Rows by the definition: T*K, or what rounding up may make of it.
 std::int64_t rows_of(const LayerConfig& c, std::int64_t tokens) {
-  if (c.rounding.rule == RoundingRule::none || c.rounding.rule == RoundingRule::down) return tokens * c.top_k;
+  if (c.rounding.rule == RoundingRule::none || c.rounding.rule == RoundingRule::down)
+    return tokens * c.top_k;
   return std::min(tokens * c.top_k + c.num_experts * (c.rounding.tile - 1), tokens * c.num_experts);
 }
 
-/// Offsets of experts and tokens, tokens, scores and inverse of rows, the choice and its scores; the norms of
-/// gates whose gradient needs their denominator.
+/// Offsets of experts and tokens, tokens, scores and inverse of rows, the choice and its scores;
+/// the norms of gates whose gradient needs their denominator.
 std::size_t metadata_bytes(const Request& request) {
   const LayerConfig& c = request.config;
   const std::int64_t tokens = request.max_tokens, rows = rows_of(c, tokens);
@@ -46,7 +48,8 @@ TEST(SavedBytes, VanillaAndGroupedGemmKeepGatheredXAndHAndAAndY) {
     const LayerConfig& c = request.config;
     const std::size_t up = is_gated(c.activation) ? 2 * c.ffn_dim : c.ffn_dim;
     const std::size_t per_row = (c.hidden_dim + up + c.ffn_dim + c.hidden_dim) * size_of(c.dtype);
-    const std::size_t expected = rows_of(c, request.max_tokens) * per_row + metadata_bytes(request) + shared_bytes(request);
+    const std::size_t expected =
+        rows_of(c, request.max_tokens) * per_row + metadata_bytes(request) + shared_bytes(request);
     SCOPED_TRACE(describe(request));
     for (const DeviceTraits& traits : devices()) {
       EXPECT_EQ(saved_contents(vanilla(request, traits)), expected);
@@ -62,7 +65,8 @@ TEST(SavedBytes, SonicKeepsHAlone) {
     const std::size_t expected = rows_of(c, request.max_tokens) * up * size_of(c.dtype) +
                                  metadata_bytes(request) + shared_bytes(request);
     SCOPED_TRACE(describe(request));
-    for (const DeviceTraits& traits : devices()) EXPECT_EQ(saved_contents(sonic(request, traits)), expected);
+    for (const DeviceTraits& traits : devices())
+      EXPECT_EQ(saved_contents(sonic(request, traits)), expected);
   }
 }
 
@@ -81,7 +85,8 @@ TEST(SavedBytes, ForBackwardCountsTheCallersX) {
   for (const Algorithm& algorithm : algorithms()) {
     for (const Request& request : requests()) {
       const Plan plan = algorithm.plan(request, devices()[0]);
-      const std::size_t x = request.max_tokens * request.config.hidden_dim * size_of(request.config.dtype);
+      const std::size_t x =
+          request.max_tokens * request.config.hidden_dim * size_of(request.config.dtype);
       EXPECT_EQ(saved_for_backward_bytes(plan), saved_contents(plan) + x);
     }
   }

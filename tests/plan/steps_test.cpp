@@ -25,7 +25,8 @@ const Step* find_step(const std::vector<Step>& steps, const std::string& name) {
 double expert_flops(const Request& request) {
   const LayerConfig& c = request.config;
   const double per_weight_row = is_gated(c.activation) ? 6.0 : 4.0;
-  return per_weight_row * request.max_tokens * c.hidden_dim * (c.top_k * c.ffn_dim + c.shared.ffn_dim);
+  return per_weight_row * request.max_tokens * c.hidden_dim *
+         (c.top_k * c.ffn_dim + c.shared.ffn_dim);
 }
 
 TEST(Steps, FlopsSumToSixAndTwelvePairsDN) {
@@ -34,7 +35,8 @@ TEST(Steps, FlopsSumToSixAndTwelvePairsDN) {
       for (const Request& request : requests()) {
         SCOPED_TRACE(algorithm.name + " " + describe(request));
         const Plan plan = algorithm.plan(request, traits);
-        const double router = 2.0 * request.max_tokens * request.config.hidden_dim * request.config.num_experts;
+        const double router =
+            2.0 * request.max_tokens * request.config.hidden_dim * request.config.num_experts;
         EXPECT_EQ(find_step(plan.forward, "router_logits")->flops, router);
         EXPECT_EQ(find_step(plan.backward, "d_router")->flops, 2 * router);
         EXPECT_EQ(total_flops(plan.forward), expert_flops(request) + router);
@@ -48,7 +50,8 @@ TEST(Steps, AFullerRequestCountsFewerRowsWhenItsRoutingIsKnown) {
   Request request = requests().front();
   const double all = total_flops(sonic(request, devices()[0]).forward);
   request.max_rows /= 3;
-  const double router = 2.0 * request.max_tokens * request.config.hidden_dim * request.config.num_experts;
+  const double router =
+      2.0 * request.max_tokens * request.config.hidden_dim * request.config.num_experts;
   EXPECT_EQ(total_flops(sonic(request, devices()[0]).forward) - router, (all - router) / 3);
 }
 
@@ -60,7 +63,8 @@ TEST(Steps, HaveNamesOfTheirOwnAndMoveBytes) {
       for (const auto* steps : {&plan.forward, &plan.backward}) {
         for (const Step& step : *steps) {
           EXPECT_FALSE(step.name.empty());
-          EXPECT_TRUE(names.insert(step.name).second) << algorithm.name << " has " << step.name << " twice";
+          EXPECT_TRUE(names.insert(step.name).second)
+              << algorithm.name << " has " << step.name << " twice";
           EXPECT_GT(step.bytes, 0) << step.name;
         }
       }

@@ -32,6 +32,13 @@ struct PipelineCursor {
       parity ^= 1;
     }
   }
+
+  /// Passes over stages that somebody else consumes.
+  __device__ __forceinline__ void skip(int stages) {
+    stage += stages;
+    parity ^= static_cast<std::uint32_t>(stage / kStages) & 1u;
+    stage %= kStages;
+  }
 };
 
 /// kClusterSize CTAs that read each other's loads must all have freed a stage before it is filled again.

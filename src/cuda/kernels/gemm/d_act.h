@@ -28,6 +28,8 @@ struct DActProblem {
 /// Column tiles that each leave a part of every row's dS.
 int d_score_part_count(int n);
 
-void d_act_swiglu(const DActProblem& problem, int num_multiprocessors, cudaStream_t stream);
+enum class DActTile { n128_pair, n128_ping_pong };
+
+void d_act_swiglu(const DActProblem& problem, DActTile tile, int num_multiprocessors, cudaStream_t stream);
 
 }  // namespace moe::cuda

@@ -6,14 +6,13 @@ namespace moe::cuda {
 namespace {
 
 constexpr GemmTile kTile128x128Pair{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+constexpr GemmTile kTile128x128PingPong{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 4, .cluster_m = 2,
+                                        .schedule = Schedule::ping_pong};
 
-}  // namespace
-
-int d_score_part_count(int n) { return (n + kTile128x128Pair.block_n - 1) / kTile128x128Pair.block_n; }
-
-void d_act_swiglu(const DActProblem& p, int num_multiprocessors, cudaStream_t stream) {
-  using Product = DActSwiglu<kTile128x128Pair>;
-  Product::Args args = {};
+template <GemmTile kTile>
+void start(const DActProblem& p, int num_multiprocessors, cudaStream_t stream) {
+  using Product = DActSwiglu<kTile>;
+  typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.d};
   args.d_out = {static_cast<const __nv_bfloat16*>(p.d_out), p.row_tokens, p.d};
   args.w_down = map_batch(p.w_down, p.num_experts, p.d, p.n, 64);
@@ -23,7 +22,16 @@ void d_act_swiglu(const DActProblem& p, int num_multiprocessors, cudaStream_t st
   args.row_scores = p.row_scores;
   args.d_score_parts = p.d_score_parts;
   args.rows = p.rows;
-  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / 2 * 2), stream);
+  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m), stream);
+}
+
+}  // namespace
+
+int d_score_part_count(int n) { return (n + kTile128x128Pair.block_n - 1) / kTile128x128Pair.block_n; }
+
+void d_act_swiglu(const DActProblem& problem, DActTile tile, int num_multiprocessors, cudaStream_t stream) {
+  if (tile == DActTile::n128_pair) return start<kTile128x128Pair>(problem, num_multiprocessors, stream);
+  return start<kTile128x128PingPong>(problem, num_multiprocessors, stream);
 }
 
 }  // namespace moe::cuda

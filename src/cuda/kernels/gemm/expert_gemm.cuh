@@ -2,7 +2,10 @@
 //
 //   warpgroup 0          producer: fills stages; one thread drives the copy engine, and where A is gathered
 //                        all 128 threads copy rows
-//   warpgroups 1, 2      consumers: 64 rows of the tile each; wgmma, then their part of the epilogue
+//   warpgroups 1, 2      consumers: wgmma, then the epilogue, 64 rows at a time. Cooperative: 64 rows of every
+//                        tile each. Ping-pong: every second tile each, one multiplying while the other is in its
+//                        epilogue. They take turns explicitly: a consumer that ran ahead of the ring by two
+//                        phases could not tell a phase that is over from one that has not begun
 //
 //   ring of kStages      [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
 //
@@ -51,7 +54,9 @@ struct ExpertGemm {
   static constexpr int kMinBlocks = 1;
   static constexpr int kClusterSize = kTile.cluster_m;
   static constexpr int kStages = kTile.num_stages;
-  static constexpr int kConsumers = kTile.num_consumers();
+  static constexpr int kConsumers = GemmTile::kConsumers;
+  static constexpr int kSlices = kTile.slices();
+  static constexpr bool kPingPong = kTile.schedule == Schedule::ping_pong;
   static constexpr int kABytes = kTile.a_bytes(), kBBytes = kTile.b_bytes();
   static constexpr bool kGathersA = Product::kGathersA;
   static constexpr bool kByRows = Product::kRagged == Ragged::rows;
@@ -79,7 +84,7 @@ struct ExpertGemm {
     const int rank = kClusterSize > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
     if (threadIdx.x == 0) {
       constexpr int kFillers = 1 + (kGathersA ? kWarpgroupThreads : 0);
-      Ring::init(shared.barriers, kFillers, 4 * kConsumers);
+      Ring::init(shared.barriers, kFillers, kPingPong ? 4 : 4 * kConsumers);
       for (int i = 0; i < kConsumers; ++i) Epilogue::init(shared.epilogue[i]);
       ptx::fence_mbarrier_init();
     }
@@ -150,49 +155,81 @@ struct ExpertGemm {
 
   static __device__ __forceinline__ void consume(const Args& args, SharedStorage& shared, Walk& walk, int consumer) {
     const int thread = threadIdx.x % kWarpgroupThreads, lane = threadIdx.x % 32;
+    const int first_slice = kPingPong ? 0 : consumer;
     Epilogue epilogue(args, shared.epilogue[consumer], thread, consumer);
     Ring ring{shared.barriers};
     typename Ring::Cursor at;
     TileWork work;
-    float acc[kTile.block_n / 2];
-    while (walk.next(work)) {
-      const int row = work.tile.row_tile * kTile.block_m + consumer * 64;
-      const bool has_rows = row < (kByRows ? work.row_count : args.dims.m) && !work.tile.is_dummy;
-      if (!has_rows) {
+    float acc[kSlices][kTile.block_n / 2];
+    if (kPingPong && consumer == 1) pass_turn(consumer);  // the first tile is the other's
+    for (int turn = 0; walk.next(work); turn ^= 1) {
+      if (kPingPong && turn != consumer) {
+        at.skip(work.k_steps);
+        continue;
+      }
+      const int row = work.tile.row_tile * kTile.block_m + first_slice * 64;
+      const int rows_left = work.tile.is_dummy ? 0 : (kByRows ? work.row_count : args.dims.m) - row;
+      if (rows_left <= 0) {
+        take_turn(consumer);
         for (int step = 0; step < work.k_steps; ++step, at.advance()) {
           ring.wait_filled(at);
           ring.release(at.stage, lane);
         }
+        pass_turn(consumer);
         continue;
       }
+      const bool both = kSlices > 1 && rows_left > 64;
       if (!kByRows && work.k_steps == 0) {
+        take_turn(consumer);
+        pass_turn(consumer);
         epilogue.finish_empty(work, row);
+        if (both) epilogue.finish_empty(work, row + 64);
         continue;
       }
       epilogue.begin(work, row);
-      multiply(shared, ring, at, work.k_steps, consumer, lane, acc);
-      epilogue.finish(work, row, acc);
+      take_turn(consumer);
+      multiply(shared, ring, at, work.k_steps, first_slice, lane, acc);
+      pass_turn(consumer);
+      epilogue.finish(work, row, acc[0]);
+      if constexpr (kSlices > 1) {
+        if (both) {
+          epilogue.begin(work, row + 64);
+          epilogue.finish(work, row + 64, acc[1]);
+        }
+      }
     }
     if (thread == 0) ptx::tma_store_wait<0>();
   }
 
+  // Named barriers 3 and 4: consumer 0's and 1's turn at the ring. Both consumers meet at each.
+  static constexpr int kTurnBarrier = 3;
+  static __device__ __forceinline__ void take_turn(int consumer) {
+    if constexpr (kPingPong) ptx::named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
+  }
+  static __device__ __forceinline__ void pass_turn(int consumer) {
+    if constexpr (kPingPong) ptx::named_barrier_arrive(kTurnBarrier + 1 - consumer, 2 * kWarpgroupThreads);
+  }
+
   static __device__ __forceinline__ void multiply(SharedStorage& shared, Ring& ring, typename Ring::Cursor& at,
-                                                  int k_steps, int consumer, int lane,
-                                                  float (&acc)[kTile.block_n / 2]) {
+                                                  int k_steps, int first_slice, int lane,
+                                                  float (&acc)[kSlices][kTile.block_n / 2]) {
     using Mma = ptx::Wgmma<kTile.block_n, Product::kMajorA, Product::kMajorB>;
-    constexpr int kConsumerBytes = 64 * 128;  // 64 rows of 128 bytes, or the box of these 64 columns
+    constexpr int kSliceBytes = 64 * 128;  // 64 rows of 128 bytes, or the box of these 64 columns
     int previous = 0;
     for (int step = 0; step < k_steps; ++step, at.advance()) {
       ring.wait_filled(at);
       if constexpr (kGathersA) ptx::fence_proxy_async();  // cp.async wrote what wgmma reads
-      const std::uint32_t a_address = ptx::shared_address(shared.a[at.stage]) + consumer * kConsumerBytes;
+      const std::uint32_t a_address = ptx::shared_address(shared.a[at.stage]) + first_slice * kSliceBytes;
       const std::uint64_t a = ptx::wgmma_descriptor(a_address, Product::kMajorA);
       const std::uint64_t b = ptx::wgmma_descriptor(ptx::shared_address(shared.b[at.stage]), Product::kMajorB);
       ptx::wgmma_fence();
 #pragma unroll
       for (int k16 = 0; k16 < kTile.block_k / 16; ++k16) {
-        Mma::run(acc, a + k16 * ptx::wgmma_k_step(Product::kMajorA), b + k16 * ptx::wgmma_k_step(Product::kMajorB),
-                 step > 0 || k16 > 0);
+#pragma unroll
+        for (int slice = 0; slice < kSlices; ++slice) {
+          Mma::run(acc[slice], a + slice * (kSliceBytes >> 4) + k16 * ptx::wgmma_k_step(Product::kMajorA),
+                   b + k16 * ptx::wgmma_k_step(Product::kMajorB), step > 0 || k16 > 0);
+        }
       }
       ptx::wgmma_commit();
       ptx::wgmma_wait<1>();  // the step before this one is done: its stage is free

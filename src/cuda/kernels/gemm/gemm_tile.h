@@ -3,19 +3,27 @@
 
 namespace moe::cuda {
 
-/// One CTA computes block_m x block_n of the output, block_k of the reduction per stage. Consumer warpgroups
-/// share a tile, 64 rows each; one more warpgroup produces.
+/// How the two consumer warpgroups of a CTA share work.
+enum class Schedule {
+  cooperative,  // both on one tile, 64 rows each
+  ping_pong,    // a tile each, in turn: one multiplies while the other is in its epilogue
+};
+
+/// One CTA computes block_m x block_n of the output, block_k of the reduction per stage.
 struct GemmTile {
   int block_m;
   int block_n;
   int block_k;
   int num_stages;
   int cluster_m;  // CTAs with neighbouring row tiles that share the loads of B
+  Schedule schedule = Schedule::cooperative;
 
-  constexpr int num_consumers() const { return block_m / 64; }
-  constexpr int num_threads() const { return 128 * (1 + num_consumers()); }
+  static constexpr int kConsumers = 2;
+  constexpr int num_threads() const { return 128 * (1 + kConsumers); }
   constexpr int a_bytes() const { return block_m * block_k * 2; }
   constexpr int b_bytes() const { return block_n * block_k * 2; }
+  /// 64-row slices of the tile that one consumer owns.
+  constexpr int slices() const { return block_m / 64 / (schedule == Schedule::cooperative ? kConsumers : 1); }
 };
 
 inline constexpr int kMaxSharedBytes = 227 * 1024;  // of one CTA on sm_90

@@ -36,7 +36,7 @@ struct WeightGradientProblem {
 };
 
 /// Compiled tiles of these two products.
-enum class GroupedTile { m128n256, m128n256_pair, m128n192, m128n128_pair };
+enum class GroupedTile { m128n256, m128n256_pair, m128n192, m128n128_pair, m128n128_ping_pong };
 
 void multiply_rows(const GroupedRowsProblem& problem, WeightLayout layout, GroupedTile tile,
                    int num_multiprocessors, cudaStream_t stream);

@@ -9,6 +9,8 @@ constexpr GemmTile kTile128x256{.block_m = 128, .block_n = 256, .block_k = 64, .
 constexpr GemmTile kTile128x256Pair{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
 constexpr GemmTile kTile128x192{.block_m = 128, .block_n = 192, .block_k = 64, .num_stages = 4, .cluster_m = 1};
 constexpr GemmTile kTile128x128Pair{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 5, .cluster_m = 2};
+constexpr GemmTile kTile128x128PingPong{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 5, .cluster_m = 2,
+                                        .schedule = Schedule::ping_pong};
 
 template <class Product>
 void start(const typename Product::Args& args, int num_multiprocessors, cudaStream_t stream) {
@@ -66,6 +68,7 @@ void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile
     case GroupedTile::m128n256_pair: return rows_by_layout<kTile128x256Pair>(p, layout, num_multiprocessors, stream);
     case GroupedTile::m128n192: return rows_by_layout<kTile128x192>(p, layout, num_multiprocessors, stream);
     case GroupedTile::m128n128_pair: return rows_by_layout<kTile128x128Pair>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n128_ping_pong: return rows_by_layout<kTile128x128PingPong>(p, layout, num_multiprocessors, stream);
   }
 }
 
@@ -75,6 +78,7 @@ void weight_gradient(const WeightGradientProblem& p, GroupedTile tile, int num_m
     case GroupedTile::m128n256_pair: return gradient_by_form<kTile128x256Pair>(p, num_multiprocessors, stream);
     case GroupedTile::m128n192: return gradient_by_form<kTile128x192>(p, num_multiprocessors, stream);
     case GroupedTile::m128n128_pair: return gradient_by_form<kTile128x128Pair>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n128_ping_pong: return gradient_by_form<kTile128x128PingPong>(p, num_multiprocessors, stream);
   }
 }
 
