@@ -53,7 +53,8 @@ measure::BenchRequest make_bench_request(const BenchOptions& options) {
   return request;
 }
 
-/// One pass each for the check and, until the time cap, as many rounds as the noise target may need.
+/// One pass each for the check and, until the time cap, as many rounds as the noise target may
+/// need.
 double expected_seconds(const measure::BenchRequest& request, const measure::BenchEstimate& needs,
                         double flops_per_s) {
   const double pass_s = needs.flops_per_pass / flops_per_s;
@@ -65,8 +66,8 @@ double expected_seconds(const measure::BenchRequest& request, const measure::Ben
   return std::max(least, std::min(most, request.sampling.time_cap_s));
 }
 
-report::Estimate print_header(const measure::BenchRequest& request, const measure::BenchEstimate& needs,
-                              const record::Run& run) {
+report::Estimate print_header(const measure::BenchRequest& request,
+                              const measure::BenchEstimate& needs, const record::Run& run) {
   const report::Estimate estimate{expected_seconds(request, needs, run.gemm_ceiling_flops_per_s),
                                   needs.needed_bytes, needs.free_bytes};
   std::cout << report::header_text(run, estimate) << std::flush;
@@ -80,8 +81,11 @@ void print_dry_run(const measure::BenchEstimate& needs) {
                      report::Align::right, report::Align::right, report::Align::left};
   for (const auto& line : needs.lines) {
     std::string verdict = line.skip_reason.empty() ? "yes" : "no: " + line.skip_reason;
-    if (line.largest_tokens) verdict += "; largest T that fits: " + report::format_integer(*line.largest_tokens);
-    const auto bytes = [](std::int64_t count) { return report::format_bytes(static_cast<double>(count)); };
+    if (line.largest_tokens)
+      verdict += "; largest T that fits: " + report::format_integer(*line.largest_tokens);
+    const auto bytes = [](std::int64_t count) {
+      return report::format_bytes(static_cast<double>(count));
+    };
     table.rows.push_back({line.variant, bytes(line.bytes.weights), bytes(line.bytes.gradients),
                           bytes(line.bytes.saved), bytes(line.bytes.workspace), verdict});
   }
@@ -95,9 +99,10 @@ void check_dump_size(const BenchOptions& options, Progress& progress) {
                           static_cast<std::int64_t>(options.variants.size()), options.backward);
   const auto size = report::format_bytes(static_cast<double>(bytes));
   if (bytes > options.dump_limit_bytes) {
-    throw Error(ErrorKind::usage, "--dump-tensors would write " + size,
-                "--dump-limit is " + report::format_bytes(static_cast<double>(options.dump_limit_bytes)),
-                "raise the limit, or use fewer tokens or variants");
+    throw Error(
+        ErrorKind::usage, "--dump-tensors would write " + size,
+        "--dump-limit is " + report::format_bytes(static_cast<double>(options.dump_limit_bytes)),
+        "raise the limit, or use fewer tokens or variants");
   }
   record::check_writable(options.dump_folder);
   progress.line("dumping tensors to " + options.dump_folder.string() + ": about " + size);
@@ -115,20 +120,22 @@ measure::BenchEvents make_events(Progress& progress, const record::RunStore& sto
           .interrupted = [] { return interrupt_signal() != 0; }};
 }
 
-void write_reports(const BenchOptions& options, const record::Run& run, const record::RunStore& store,
-                   Progress& progress) {
+void write_reports(const BenchOptions& options, const record::Run& run,
+                   const record::RunStore& store, Progress& progress) {
   store.write_run(run);
   record::write_file(store.folder() / "table.md", report::markdown_report(run));
   record::write_file(store.folder() / "table.csv", report::csv_report(run));
-  std::string wrote = "wrote      " + store.folder().string() + "/{run.json,points.jsonl,table.md,table.csv}";
+  std::string wrote =
+      "wrote      " + store.folder().string() + "/{run.json,points.jsonl,table.md,table.csv}";
   if (options.plots) {
     progress.status("drawing");
     const report::DrawnPlots drawn = report::draw_plots(run, store.folder(), options.out);
     progress.clear();
-    for (const auto& picture : drawn.pictures) wrote = "wrote      " + picture.string() + "\n" + wrote;
+    for (const auto& picture : drawn.pictures)
+      wrote = "wrote      " + picture.string() + "\n" + wrote;
     if (!drawn.problem.empty()) {
-      std::cerr << "warn:  " << drawn.problem << "\n       data is kept; later: bench_moe_variants plot " << run.id
-                << '\n';
+      std::cerr << "warn:  " << drawn.problem
+                << "\n       data is kept; later: bench_moe_variants plot " << run.id << '\n';
     }
   }
   progress.clear();
@@ -154,7 +161,8 @@ int run_command(const BenchOptions& options, const std::vector<std::string>& arg
   check_variants(options, device->id().kind);
   measure::BenchRequest request = make_bench_request(options);
   // Traffic that this gate cannot give is refused here, not in the middle of the run.
-  routing::logit_offsets(request.model.layer, request.traffic, request.model.tokens(), request.seed);
+  routing::logit_offsets(request.model.layer, request.traffic, request.model.tokens(),
+                         request.seed);
 
   record::Run run;
   run.program = "bench_moe_variants";
@@ -184,7 +192,8 @@ int run_command(const BenchOptions& options, const std::vector<std::string>& arg
   store.write_run(run);
   catch_interrupts();
   request.sampling.time_cap_s -=
-      kPlotSeconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+      kPlotSeconds +
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const bool complete = measure::run_bench(*device, request, make_events(progress, store), run);
   progress.clear();
   run.verdict = report::verdict(run);
@@ -193,16 +202,19 @@ int run_command(const BenchOptions& options, const std::vector<std::string>& arg
   std::cout << run.verdict << '\n';
   write_reports(options, run, store, progress);
   std::cout << "again      " << run.repeat_command << '\n';
-  if (!complete) std::cerr << "interrupted: finished rows are saved in " << store.folder().string() << '\n';
+  if (!complete)
+    std::cerr << "interrupted: finished rows are saved in " << store.folder().string() << '\n';
   return exit_code_of(run, complete, options.strict);
 }
 
 int plot_command(const BenchOptions& options) {
   const auto folder = record::find_run(options.out, options.topic);
-  const report::DrawnPlots drawn = report::draw_plots(record::load_run(folder), folder, options.out);
+  const report::DrawnPlots drawn =
+      report::draw_plots(record::load_run(folder), folder, options.out);
   for (const auto& picture : drawn.pictures) std::cout << "wrote " << picture.string() << '\n';
   if (!drawn.problem.empty()) {
-    throw Error(ErrorKind::output, "not every picture was drawn", drawn.problem, "install gnuplot (gnuplot-nox)");
+    throw Error(ErrorKind::output, "not every picture was drawn", drawn.problem,
+                "install gnuplot (gnuplot-nox)");
   }
   return 0;
 }

@@ -15,7 +15,8 @@ std::unique_ptr<Device> open_cuda(const std::string& flag) {
     const std::string digits = flag.substr(5);
     if (flag[4] != ':' || digits.empty() || digits.size() > 4 ||
         digits.find_first_not_of("0123456789") != std::string::npos) {
-      throw Error(ErrorKind::usage, "unknown device '" + flag + "'", "", "write cpu, cuda or cuda:0");
+      throw Error(ErrorKind::usage, "unknown device '" + flag + "'", "",
+                  "write cpu, cuda or cuda:0");
     }
     index = std::stoul(digits);
   }
@@ -25,7 +26,8 @@ std::unique_ptr<Device> open_cuda(const std::string& flag) {
                 "run on the CPU with --device cpu");
   }
   if (index >= gpus.size()) {
-    throw Error(ErrorKind::device, "there is no " + flag, std::to_string(gpus.size()) + " GPUs were found");
+    throw Error(ErrorKind::device, "there is no " + flag,
+                std::to_string(gpus.size()) + " GPUs were found");
   }
   return std::move(gpus[index]);
 }
@@ -40,7 +42,8 @@ std::unique_ptr<Device> open_device(const std::string& flag) {
   }
   if (flag == "cpu") return std::move(devices(DeviceKind::cpu).front());
   if (flag.rfind("cuda", 0) == 0) return open_cuda(flag);
-  throw Error(ErrorKind::usage, "unknown device '" + flag + "'", "", "known: auto, cpu, cuda, cuda:0");
+  throw Error(ErrorKind::usage, "unknown device '" + flag + "'", "",
+              "known: auto, cpu, cuda, cuda:0");
 }
 
 }  // namespace moe::programs

@@ -23,9 +23,9 @@ namespace {
 std::string configs_text() {
   report::TextTable table;
   table.header = {"config", "T", "d", "n", "E", "K", "gate", "dtype", ""};
-  table.alignment = {report::Align::left, report::Align::right, report::Align::right, report::Align::right,
-                     report::Align::right, report::Align::right, report::Align::left, report::Align::left,
-                     report::Align::left};
+  table.alignment = {report::Align::left,  report::Align::right, report::Align::right,
+                     report::Align::right, report::Align::right, report::Align::right,
+                     report::Align::left,  report::Align::left,  report::Align::left};
   for (const ModelConfig& model : config::presets()) {
     const LayerConfig& layer = model.layer;
     std::string name = model.name;
@@ -33,7 +33,8 @@ std::string configs_text() {
     table.rows.push_back({name, std::to_string(model.tokens()), std::to_string(layer.hidden_dim),
                           std::to_string(layer.ffn_dim), std::to_string(layer.num_experts),
                           std::to_string(layer.top_k), std::string(name_of(layer.gate.kind)),
-                          std::string(name_of(layer.dtype)), model.unsupported ? "unsupported" : ""});
+                          std::string(name_of(layer.dtype)),
+                          model.unsupported ? "unsupported" : ""});
   }
   return to_text(table) + "details: bench_moe_variants show NAME\n";
 }
@@ -43,7 +44,9 @@ std::string variants_text() {
   for (const Variant* variant : variants(DeviceKind::cpu)) {
     text += std::string(variant->name()) + "\n    " + std::string(variant->summary()) + "\n";
   }
-  return text + "NAME+rounding\n    the same after token rounding to --tile rows per expert (changes the routing)\n";
+  return text +
+         "NAME+rounding\n    the same after token rounding to --tile rows per expert (changes the "
+         "routing)\n";
 }
 
 std::string devices_text() {
@@ -52,11 +55,14 @@ std::string devices_text() {
     const auto found = devices(kind);
     for (const auto& device : found) {
       const DeviceTraits& traits = device->traits();
-      text += std::string(name_of(kind)) + (kind == DeviceKind::cuda ? ":" + std::to_string(device->id().index) : "") +
-              "  " + traits.name + ", " + std::to_string(traits.num_cores) +
-              (kind == DeviceKind::cpu ? " threads" : " multiprocessors") + (traits.has_bf16 ? ", bf16" : "") + "\n";
+      text += std::string(name_of(kind)) +
+              (kind == DeviceKind::cuda ? ":" + std::to_string(device->id().index) : "") + "  " +
+              traits.name + ", " + std::to_string(traits.num_cores) +
+              (kind == DeviceKind::cpu ? " threads" : " multiprocessors") +
+              (traits.has_bf16 ? ", bf16" : "") + "\n";
     }
-    if (found.empty()) text += std::string(name_of(kind)) + "  none: " + no_device_reason(kind) + "\n";
+    if (found.empty())
+      text += std::string(name_of(kind)) + "  none: " + no_device_reason(kind) + "\n";
   }
   return text;
 }
@@ -74,7 +80,8 @@ std::string saved_run_text(const record::Run& run) {
     memory.needed_bytes =
         std::max(memory.needed_bytes, row.bytes.weights + row.bytes.gradients + row.bytes.peak);
   }
-  std::string text = report::header_text(run, memory) + report::bench_table(run) + report::load_text(run);
+  std::string text =
+      report::header_text(run, memory) + report::bench_table(run) + report::load_text(run);
   for (const std::string& warning : run.warnings) text += "! " + warning + "\n";
   if (!run.verdict.empty()) text += run.verdict + "\n";
   return text + "again      " + run.repeat_command + "\n";
@@ -84,7 +91,10 @@ std::string saved_run_text(const record::Run& run) {
 
 std::string list_text(const std::string& topic) {
   const std::vector<std::pair<std::string, std::string (*)()>> topics = {
-      {"configs", configs_text}, {"variants", variants_text}, {"devices", devices_text}, {"routings", routings_text}};
+      {"configs", configs_text},
+      {"variants", variants_text},
+      {"devices", devices_text},
+      {"routings", routings_text}};
   std::string all;
   std::vector<std::string> names;
   for (const auto& [name, text] : topics) {
@@ -93,7 +103,8 @@ std::string list_text(const std::string& topic) {
     if (topic.empty()) all += (all.empty() ? "" : "\n") + name + "\n\n" + text();
   }
   if (topic.empty()) return all;
-  throw Error(ErrorKind::usage, config::unknown_name("list", topic, names), "", "known: " + config::listed(names));
+  throw Error(ErrorKind::usage, config::unknown_name("list", topic, names), "",
+              "known: " + config::listed(names));
 }
 
 std::string show_text(const std::filesystem::path& out, const std::string& name) {

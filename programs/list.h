@@ -6,7 +6,8 @@
 
 namespace moe::programs {
 
-/// topic: configs, variants, devices, routings, or empty for all. Throws Error{usage} for another one.
+/// topic: configs, variants, devices, routings, or empty for all. Throws Error{usage} for another
+/// one.
 std::string list_text(const std::string& topic);
 
 /// A configuration by preset or file, or else a saved run below `out`.

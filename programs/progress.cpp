@@ -11,7 +11,9 @@ namespace {
 
 volatile sig_atomic_t caught_signal = 0;
 
-void remember(int number) { caught_signal = number; }
+void remember(int number) {
+  caught_signal = number;
+}
 
 }  // namespace
 
@@ -46,6 +48,8 @@ void catch_interrupts() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-int interrupt_signal() { return caught_signal; }
+int interrupt_signal() {
+  return caught_signal;
+}
 
 }  // namespace moe::programs

@@ -43,6 +43,7 @@ struct DeviceTraits {
   std::int64_t gather_block_rows = 0;   // rows copied per gather where no kernel gathers by itself; 0 = none
   std::size_t gemm_scratch_bytes = 0;   // scratchpad lent to the device's GEMM library
   bool has_bf16 = false;                // bfloat16 matrix arithmetic in hardware
+  int compute_capability = 0;           // of a GPU: 90 = 9.0, Hopper; 0 on the CPU
   std::string gemm_library;             // "oneDNN 2.6.3"
 };
 

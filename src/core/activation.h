@@ -9,12 +9,14 @@
 namespace moe {
 
 struct SwigluGradient {
-  float a;       // recomputed output
+  float a;  // recomputed output
   float d_gate;
   float d_up;
 };
 
-MOE_HOST_DEVICE inline float swiglu(float gate, float up) { return gate * sigmoid32(gate) * up; }
+MOE_HOST_DEVICE inline float swiglu(float gate, float up) {
+  return gate * sigmoid32(gate) * up;
+}
 
 MOE_HOST_DEVICE inline SwigluGradient swiglu_backward(float gate, float up, float d_a) {
   const float sigmoid = sigmoid32(gate);
@@ -22,7 +24,9 @@ MOE_HOST_DEVICE inline SwigluGradient swiglu_backward(float gate, float up, floa
   return {silu * up, d_a * up * (sigmoid + silu * (1.0f - sigmoid)), d_a * silu};
 }
 
-MOE_HOST_DEVICE inline float relu2(float h) { return h > 0.0f ? h * h : 0.0f; }
+MOE_HOST_DEVICE inline float relu2(float h) {
+  return h > 0.0f ? h * h : 0.0f;
+}
 
 MOE_HOST_DEVICE inline float relu2_backward(float h, float d_a) {
   return h > 0.0f ? 2.0f * h * d_a : 0.0f;

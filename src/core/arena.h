@@ -1,5 +1,6 @@
-// Carves the two memory regions that a caller lends to a layer into the buffers that its plan lists.
-// A backend has no other way to get memory, so what is predicted cannot drift from what is used.
+// Carves the two memory regions that a caller lends to a layer into the buffers that its plan
+// lists. A backend has no other way to get memory, so what is predicted cannot drift from what is
+// used.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +14,12 @@ namespace moe {
 
 class Arena {
  public:
-  /// Throws Error{usage} when a region is smaller than the plan asks for. `plan` must outlive the arena.
+  /// Throws Error{usage} when a region is smaller than the plan asks for. `plan` must outlive the
+  /// arena.
   Arena(const Plan& plan, Memory saved, Memory workspace);
 
-  /// The buffer of that name, with the plan's type and shape. Throws Error{internal} on an unknown name.
+  /// The buffer of that name, with the plan's type and shape. Throws Error{internal} on an unknown
+  /// name.
   TensorView operator[](std::string_view name) const;
 
   template <class Element>

@@ -1,8 +1,9 @@
-// Float32 functions whose every bit is defined, so that a router chooses the same experts on any machine.
+// Float32 functions whose every bit is defined, so that a router chooses the same experts on any
+// machine.
 //
-// Only add, multiply, divide and bit operations in a fixed order: no fused multiply-add, no library call.
-// Translation units that include this header must be compiled with -ffp-contract=off (nvcc: --fmad=false);
-// the moe_core target says so. Errors stay below 2 units in the last place.
+// Only add, multiply, divide and bit operations in a fixed order: no fused multiply-add, no library
+// call. Translation units that include this header must be compiled with -ffp-contract=off (nvcc:
+// --fmad=false); the moe_core target says so. Errors stay below 2 units in the last place.
 #pragma once
 
 #include <bit>
@@ -29,7 +30,7 @@ MOE_HOST_DEVICE inline float exp32(float x) {
   constexpr float kLowest = -87.3f, kHighest = 88.3f;
   constexpr float kLog2E = 1.44269504f;
   constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // ln 2 = high + low
-  constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  constexpr float kRounder = 12582912.0f;       // 1.5 * 2^23: adding it rounds to an integer
   const float low = x > kLowest ? x : kLowest;  // NaN becomes kLowest here and NaN again at the end
   const float clamped = low < kHighest ? low : kHighest;
   const float shifted = clamped * kLog2E + kRounder;
@@ -48,9 +49,12 @@ MOE_HOST_DEVICE inline float exp32(float x) {
   return x < kLowest ? 0.0f : (x == x ? result : x);
 }
 
-MOE_HOST_DEVICE inline float sigmoid32(float x) { return 1.0f / (1.0f + exp32(-x)); }
+MOE_HOST_DEVICE inline float sigmoid32(float x) {
+  return 1.0f / (1.0f + exp32(-x));
+}
 
-/// Sum in the order of a 32-lane warp: lane i adds elements i, i + 32, ...; then lanes fold in halves.
+/// Sum in the order of a 32-lane warp: lane i adds elements i, i + 32, ...; then lanes fold in
+/// halves.
 inline float lane_sum32(const float* values, std::int64_t count) {
   float lanes[32] = {};
   for (std::int64_t i = 0; i < count; ++i) lanes[i % 32] += values[i];

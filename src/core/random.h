@@ -1,5 +1,6 @@
-// Counter-based random numbers: value i of a stream depends on (seed, stream, i) alone, so tensors come out
-// the same on any number of threads and on any device. Generator: Philox4x32-10 (Salmon et al., SC 2011).
+// Counter-based random numbers: value i of a stream depends on (seed, stream, i) alone, so tensors
+// come out the same on any number of threads and on any device. Generator: Philox4x32-10 (Salmon et
+// al., SC 2011).
 #pragma once
 
 #include <array>
@@ -11,16 +12,29 @@ namespace moe {
 
 /// Which tensor or decision a number is for; part of the generator's key.
 enum class RandomStream : std::uint32_t {
-  x = 1, d_out, w_router, w_up, w_down, b_select, w_shared_up, w_shared_down, w_shared_gate,
-  traffic, expert_order, verification, tests,
+  x = 1,
+  d_out,
+  w_router,
+  w_up,
+  w_down,
+  b_select,
+  w_shared_up,
+  w_shared_down,
+  w_shared_gate,
+  traffic,
+  expert_order,
+  verification,
+  tests,
 };
 
 struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
-MOE_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t seed, RandomStream stream, std::uint64_t index) {
-  std::uint32_t key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
+MOE_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t seed, RandomStream stream,
+                                          std::uint64_t index) {
+  std::uint32_t key0 = static_cast<std::uint32_t>(seed),
+                key1 = static_cast<std::uint32_t>(seed >> 32);
   PhiloxBlock c{{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
                  static_cast<std::uint32_t>(stream), 0u}};
   for (int round = 0; round < 10; ++round) {
@@ -35,7 +49,8 @@ MOE_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t seed, RandomStream strea
 }
 
 /// Uniform in [0, 1), a multiple of 2^-24.
-MOE_HOST_DEVICE inline float random_uniform(std::uint64_t seed, RandomStream stream, std::uint64_t index) {
+MOE_HOST_DEVICE inline float random_uniform(std::uint64_t seed, RandomStream stream,
+                                            std::uint64_t index) {
   return static_cast<float>(philox(seed, stream, index).word[0] >> 8) * (1.0f / 16777216.0f);
 }
 
@@ -46,13 +61,15 @@ MOE_HOST_DEVICE inline std::uint32_t random_below(std::uint64_t seed, RandomStre
   return static_cast<std::uint32_t>((word * bound) >> 32);
 }
 
-/// Mean 0, deviation 1, within +-4.9: the centred sum of eight 16-bit uniforms (Irwin-Hall). Chosen over
-/// Box-Muller because integer sums give the same bits everywhere.
-MOE_HOST_DEVICE inline float random_normal(std::uint64_t seed, RandomStream stream, std::uint64_t index) {
+/// Mean 0, deviation 1, within +-4.9: the centred sum of eight 16-bit uniforms (Irwin-Hall). Chosen
+/// over Box-Muller because integer sums give the same bits everywhere.
+MOE_HOST_DEVICE inline float random_normal(std::uint64_t seed, RandomStream stream,
+                                           std::uint64_t index) {
   const PhiloxBlock block = philox(seed, stream, index);
   std::int32_t sum = 0;
   for (int i = 0; i < 4; ++i) {
-    sum += static_cast<std::int32_t>(block.word[i] & 0xffffu) + static_cast<std::int32_t>(block.word[i] >> 16);
+    sum += static_cast<std::int32_t>(block.word[i] & 0xffffu) +
+           static_cast<std::int32_t>(block.word[i] >> 16);
   }
   constexpr float kDeviation = 53509.8f;  // sqrt(8 * (2^32 - 1) / 12)
   return static_cast<float>(sum - 4 * 65535) * (1.0f / kDeviation);

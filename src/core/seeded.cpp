@@ -9,7 +9,8 @@ namespace moe {
 namespace {
 
 template <class Element>
-void fill(Element* values, std::int64_t count, std::uint64_t seed, RandomStream stream, float deviation) {
+void fill(Element* values, std::int64_t count, std::uint64_t seed, RandomStream stream,
+          float deviation) {
 #pragma omp parallel for schedule(static)
   for (std::int64_t i = 0; i < count; ++i) {
     const float value = deviation * random_normal(seed, stream, static_cast<std::uint64_t>(i));

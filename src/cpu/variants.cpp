@@ -19,7 +19,7 @@ void name_kernels(std::vector<Step>& steps) {
 template <class LayerType>
 class CpuVariant final : public Variant {
  public:
-  using MakePlan = Plan (*)(const Request&, const DeviceTraits&);
+  using MakePlan = Plan (*)(const Request&, const DeviceTraits&, const plan::KernelScratch&);
   CpuVariant(std::string_view name, std::string_view summary, MakePlan make_plan)
       : name_(name), summary_(summary), make_plan_(make_plan) {}
 
@@ -35,7 +35,7 @@ class CpuVariant final : public Variant {
   }
 
   Plan plan(const Request& request, const DeviceTraits& traits) const override {
-    Plan plan = make_plan_(request, traits);
+    Plan plan = make_plan_(request, traits, {});
     name_kernels(plan.forward);
     name_kernels(plan.backward);
     return plan;

@@ -12,7 +12,8 @@ namespace moe::measure {
 class DeviceBuffer {
  public:
   DeviceBuffer() = default;
-  DeviceBuffer(Device& device, std::size_t bytes) : device_(&device), memory_(device.allocate(bytes)) {}
+  DeviceBuffer(Device& device, std::size_t bytes)
+      : device_(&device), memory_(device.allocate(bytes)) {}
   ~DeviceBuffer() {
     if (device_ != nullptr) device_->release(memory_);
   }

@@ -37,10 +37,12 @@ std::vector<std::int32_t> routed_pairs(const HostResult& result) {
   return pairs;
 }
 
-void write_routing(const std::filesystem::path& folder, const LayerConfig& config, const HostResult& result) {
+void write_routing(const std::filesystem::path& folder, const LayerConfig& config,
+                   const HostResult& result) {
   if (config.rounding.rule == RoundingRule::none) {
     const std::int64_t tokens = static_cast<std::int64_t>(result.token_offsets.size()) - 1;
-    record::write_npy(folder / "expert_ids.npy", result.chosen_experts.data(), {tokens, config.top_k});
+    record::write_npy(folder / "expert_ids.npy", result.chosen_experts.data(),
+                      {tokens, config.top_k});
     record::write_npy(folder / "scores.npy", result.chosen_scores.data(), {tokens, config.top_k});
     return;
   }
@@ -54,14 +56,16 @@ void write_routing(const std::filesystem::path& folder, const LayerConfig& confi
 std::int64_t dump_bytes(const LayerConfig& config, std::int64_t tokens, std::int64_t num_variants,
                         bool backward) {
   const std::int64_t token_tensor = tokens * config.hidden_dim;
-  const auto weights = static_cast<std::int64_t>(Problem::carved_bytes(config, true) / size_of(config.dtype));
+  const auto weights =
+      static_cast<std::int64_t>(Problem::carved_bytes(config, true) / size_of(config.dtype));
   const std::int64_t shared = 2 * token_tensor + weights;
-  const std::int64_t per_variant = token_tensor + (backward ? token_tensor + weights : 0) +
-                                   3 * max_routed_rows(config, tokens);
+  const std::int64_t per_variant =
+      token_tensor + (backward ? token_tensor + weights : 0) + 3 * max_routed_rows(config, tokens);
   return 4 * (shared + num_variants * per_variant);
 }
 
-void dump_problem(const std::filesystem::path& folder, const ModelConfig& model, const Problem& problem) {
+void dump_problem(const std::filesystem::path& folder, const ModelConfig& model,
+                  const Problem& problem) {
   const std::filesystem::path shared = folder / "shared";
   record::check_writable(shared);
   record::write_file(folder / "config.json", record::to_json(model));
@@ -78,8 +82,8 @@ void dump_problem(const std::filesystem::path& folder, const ModelConfig& model,
   write_float(shared / "w_shared_gate.npy", w.w_shared_gate);
 }
 
-void dump_result(const std::filesystem::path& folder, const std::string& variant, const LayerConfig& config,
-                 const HostResult& result) {
+void dump_result(const std::filesystem::path& folder, const std::string& variant,
+                 const LayerConfig& config, const HostResult& result) {
   const std::filesystem::path own = folder / variant;
   record::check_writable(own);
   write_routing(own, config, result);

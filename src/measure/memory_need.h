@@ -15,7 +15,8 @@ Request make_request(const LayerConfig& config, std::int64_t tokens, bool traini
 /// Bytes of one variant: weights, gradients, saved, workspace, and peak = saved + workspace.
 record::Bytes variant_bytes(const Plan& plan);
 
-/// Device bytes of tensors that all variants share: weights, gradients, x, out and their gradients, logits.
+/// Device bytes of tensors that all variants share: weights, gradients, x, out and their gradients,
+/// logits.
 std::int64_t shared_tensor_bytes(const LayerConfig& config, std::int64_t tokens, bool training);
 
 /// Most tokens (a multiple of 64 above 64) for which shared tensors and this variant's regions fit.

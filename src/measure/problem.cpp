@@ -1,8 +1,8 @@
-// Seeded tensors. The CPU's memory is filled in place; other devices will fill their own.
+// Seeded tensors, made on the host: in place for the CPU, copied for other devices.
 #include "measure/problem.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "core/seeded.h"
 
@@ -26,7 +26,7 @@ struct Carver {
   }
 };
 
-Weights carve(const LayerConfig& config, bool with_bias, Carver& carver) {
+Weights carve_with(const LayerConfig& config, bool with_bias, Carver& carver) {
   const std::int64_t d = config.hidden_dim, n = config.ffn_dim, E = config.num_experts;
   Weights w;
   w.w_router = carver.take(config.dtype, {E, d});
@@ -49,42 +49,54 @@ void fill(TensorView view, std::uint64_t seed, RandomStream stream, float deviat
 
 Weights Problem::carve_weights(const LayerConfig& config, std::byte* memory, bool with_bias) {
   Carver carver{memory};
-  return carve(config, with_bias, carver);
+  return carve_with(config, with_bias, carver);
 }
 
 std::size_t Problem::carved_bytes(const LayerConfig& config, bool with_bias) {
   Carver carver{nullptr};
-  carve(config, with_bias, carver);
+  carve_with(config, with_bias, carver);
   return carver.used;
 }
 
+Problem::Tensors Problem::carve(const LayerConfig& config, std::int64_t tokens, bool with_offsets,
+                                std::byte* memory, std::size_t* bytes) {
+  Carver carver{memory};
+  Tensors tensors;
+  tensors.weights = carve_with(config, true, carver);
+  tensors.x = carver.take(config.dtype, {tokens, config.hidden_dim});
+  tensors.d_out = carver.take(config.dtype, {tokens, config.hidden_dim});
+  if (with_offsets) tensors.logit_offsets = carver.take(DType::f32, {tokens, config.num_experts});
+  if (bytes != nullptr) *bytes = carver.used;
+  return tensors;
+}
+
 Problem::Problem(Device& device, const LayerConfig& config, std::int64_t tokens,
-                 const routing::Traffic& traffic, std::uint64_t seed)
-    : weight_memory_(device, carved_bytes(config, true)) {
-  weights_ = carve_weights(config, weight_memory_.data(), true);
-  const std::int64_t d = config.hidden_dim;
-  const float router_deviation = 1.0f / std::sqrt(3.0f * static_cast<float>(d));
-  fill(weights_.w_router, seed, RandomStream::w_router, router_deviation);
-  fill(weights_.w_up, seed, RandomStream::w_up, kWeightDeviation);
-  fill(weights_.w_down, seed, RandomStream::w_down, kWeightDeviation);
-  fill(weights_.b_select, seed, RandomStream::b_select, kBiasDeviation);
-  fill(weights_.w_shared_up, seed, RandomStream::w_shared_up, kWeightDeviation);
-  fill(weights_.w_shared_down, seed, RandomStream::w_shared_down, kWeightDeviation);
-  fill(weights_.w_shared_gate, seed, RandomStream::w_shared_gate, router_deviation);
-
-  const std::size_t token_bytes = static_cast<std::size_t>(tokens * d) * size_of(config.dtype);
-  token_memory_ = DeviceBuffer(device, 2 * token_bytes + kAlignment);
-  Carver carver{token_memory_.data()};
-  x_ = carver.take(config.dtype, {tokens, d});
-  d_out_ = carver.take(config.dtype, {tokens, d});
-  fill(x_, seed, RandomStream::x, kTokenDeviation);
-  fill(d_out_, seed, RandomStream::d_out, kTokenDeviation);
-
+                 const routing::Traffic& traffic, std::uint64_t seed) {
   const std::vector<float> offsets = routing::logit_offsets(config, traffic, tokens, seed);
-  if (offsets.empty()) return;
-  offset_memory_ = DeviceBuffer(device, offsets.size() * sizeof(float));
-  logit_offsets_ = TensorView(offset_memory_.data(), DType::f32, {tokens, config.num_experts});
-  device.copy_from_host(logit_offsets_.data, offsets.data(), offsets.size() * sizeof(float));
+  std::size_t bytes = 0;
+  carve(config, tokens, !offsets.empty(), nullptr, &bytes);
+  memory_ = DeviceBuffer(device, bytes);
+  device_ = carve(config, tokens, !offsets.empty(), memory_.data(), nullptr);
+  const bool is_host = device.id().kind == DeviceKind::cpu;
+  if (!is_host) host_memory_.reset(new std::byte[bytes]);
+  std::byte* host_memory = is_host ? memory_.data() : host_memory_.get();
+  host_ = carve(config, tokens, !offsets.empty(), host_memory, nullptr);
+
+  const Weights& w = host_.weights;
+  const float router_deviation = 1.0f / std::sqrt(3.0f * static_cast<float>(config.hidden_dim));
+  fill(w.w_router, seed, RandomStream::w_router, router_deviation);
+  fill(w.w_up, seed, RandomStream::w_up, kWeightDeviation);
+  fill(w.w_down, seed, RandomStream::w_down, kWeightDeviation);
+  fill(w.b_select, seed, RandomStream::b_select, kBiasDeviation);
+  fill(w.w_shared_up, seed, RandomStream::w_shared_up, kWeightDeviation);
+  fill(w.w_shared_down, seed, RandomStream::w_shared_down, kWeightDeviation);
+  fill(w.w_shared_gate, seed, RandomStream::w_shared_gate, router_deviation);
+  fill(host_.x, seed, RandomStream::x, kTokenDeviation);
+  fill(host_.d_out, seed, RandomStream::d_out, kTokenDeviation);
+  if (!offsets.empty()) {
+    std::copy(offsets.begin(), offsets.end(), host_.logit_offsets.as<float>());
+  }
+  if (!is_host) device.copy_from_host(memory_.data(), host_memory, bytes);
 }
 
 }  // namespace moe::measure

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "measure/device_buffer.h"
@@ -13,31 +14,40 @@
 
 namespace moe::measure {
 
-/// Deviations follow the benchmarks of arXiv 2512.14080: x and d_out 0.2, weights 0.02. The router's is
-/// 1/sqrt(3 d), that of a default linear layer, so that natural traffic is near uniform.
+/// Deviations follow the benchmarks of arXiv 2512.14080: x and d_out 0.2, weights 0.02. The
+/// router's is 1/sqrt(3 d), that of a default linear layer, so that natural traffic is near
+/// uniform.
 class Problem {
  public:
   Problem(Device& device, const LayerConfig& config, std::int64_t tokens,
           const routing::Traffic& traffic, std::uint64_t seed);
 
-  const Weights& weights() const { return weights_; }
-  TensorView x() const { return x_; }
-  TensorView d_out() const { return d_out_; }
-  TensorView logit_offsets() const { return logit_offsets_; }
+  const Weights& weights() const { return device_.weights; }
+  TensorView x() const { return device_.x; }
+  TensorView d_out() const { return device_.d_out; }
+  TensorView logit_offsets() const { return device_.logit_offsets; }
 
   /// The same tensors in host memory, as the truth reads them.
   truth::Problem host(const LayerConfig& config) const {
-    return {config, weights_, x_, d_out_, logit_offsets_};
+    return {config, host_.weights, host_.x, host_.d_out, host_.logit_offsets};
   }
 
-  /// Tensors of the shapes of `config`'s weights, in the layer's type, at consecutive places of one buffer.
+  /// Tensors of the shapes of `config`'s weights, in the layer's type, at consecutive places of one
+  /// buffer.
   static Weights carve_weights(const LayerConfig& config, std::byte* memory, bool with_bias);
   static std::size_t carved_bytes(const LayerConfig& config, bool with_bias);
 
  private:
-  DeviceBuffer weight_memory_, token_memory_, offset_memory_;
-  Weights weights_;
-  TensorView x_, d_out_, logit_offsets_;
+  struct Tensors {
+    Weights weights;
+    TensorView x, d_out, logit_offsets;
+  };
+  static Tensors carve(const LayerConfig& config, std::int64_t tokens, bool with_offsets,
+                       std::byte* memory, std::size_t* bytes);
+
+  DeviceBuffer memory_;
+  std::unique_ptr<std::byte[]> host_memory_;  // where device memory is not the host's
+  Tensors device_, host_;
 };
 
 }  // namespace moe::measure

@@ -7,7 +7,8 @@
 
 namespace moe::measure {
 
-/// Quantile by linear interpolation between order statistics (type 7); q in [0, 1]. `samples` not empty.
+/// Quantile by linear interpolation between order statistics (type 7); q in [0, 1]. `samples` not
+/// empty.
 double quantile(std::vector<double> samples, double q);
 
 /// (q3 - q1) / median.

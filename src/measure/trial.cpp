@@ -10,7 +10,7 @@ namespace {
 template <class Element>
 std::vector<Element> to_host(Device& device, TensorView view, std::int64_t count) {
   std::vector<Element> values(static_cast<std::size_t>(count));
-  device.copy_to_host(values.data(), view.data, values.size() * sizeof(Element));
+  if (count > 0) device.copy_to_host(values.data(), view.data, values.size() * sizeof(Element));
   return values;
 }
 
@@ -94,11 +94,27 @@ HostResult Trial::run_for_check() {
   HostResult result;
   copy_routing(result);
   const InputGradients gradients = workbench_.gradients(true);
-  result.out = workbench_.outputs(false).out;
-  result.d_x = gradients.d_x;
-  result.d_scores = gradients.d_scores;
-  result.gradients = gradients.weights;
+  host_copies_.clear();
+  result.out = on_host(workbench_.outputs(false).out);
+  result.d_x = on_host(gradients.d_x);
+  result.d_scores = on_host(gradients.d_scores);
+  const Gradients& device = gradients.weights;
+  Gradients& host = result.gradients;
+  host.w_router = on_host(device.w_router);
+  host.w_up = on_host(device.w_up);
+  host.w_down = on_host(device.w_down);
+  host.w_shared_up = on_host(device.w_shared_up);
+  host.w_shared_down = on_host(device.w_shared_down);
+  host.w_shared_gate = on_host(device.w_shared_gate);
   return result;
+}
+
+TensorView Trial::on_host(TensorView view) {
+  if (view.empty() || device_.id().kind == DeviceKind::cpu) return view;
+  host_copies_.emplace_back(view.bytes());
+  device_.copy_to_host(host_copies_.back().data(), view.data, view.bytes());
+  view.data = host_copies_.back().data();
+  return view;
 }
 
 void Trial::copy_routing(HostResult& result) const {

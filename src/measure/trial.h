@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "measure/device_buffer.h"
 #include "measure/problem.h"
@@ -50,6 +51,7 @@ class Trial {
  private:
   Inputs inputs() const;
   void copy_routing(HostResult& result) const;
+  TensorView on_host(TensorView view);
 
   Device& device_;
   VariantChoice choice_;
@@ -57,6 +59,7 @@ class Trial {
   const Problem& problem_;
   Workbench& workbench_;
   std::unique_ptr<Layer> layer_;
+  std::vector<std::vector<std::byte>> host_copies_;  // of the last check, where memory is not the host's
 };
 
 }  // namespace moe::measure

@@ -31,7 +31,8 @@ VariantChoice parse_variant(DeviceKind kind, std::string_view label) {
   if (variant != nullptr) return {std::string(label), variant, rounded};
   std::string known;
   for (const std::string& each : known_labels(kind)) known += (known.empty() ? "" : ", ") + each;
-  throw Error(ErrorKind::usage, "unknown variant '" + std::string(label) + "'", "", "known: " + known);
+  throw Error(ErrorKind::usage, "unknown variant '" + std::string(label) + "'", "",
+              "known: " + known);
 }
 
 }  // namespace moe::measure

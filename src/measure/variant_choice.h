@@ -11,7 +11,7 @@
 namespace moe::measure {
 
 struct VariantChoice {
-  std::string label;                // "sonic+rounding"
+  std::string label;  // "sonic+rounding"
   const Variant* variant = nullptr;
   bool rounded = false;
 

@@ -6,16 +6,17 @@ namespace moe::model {
 LayerFlops layer_flops(const LayerConfig& config, std::int64_t tokens, std::int64_t pairs) {
   const double d = static_cast<double>(config.hidden_dim);
   const double routed = static_cast<double>(pairs) * d * (config.up_dim() + config.ffn_dim);
-  const double shared = static_cast<double>(tokens) * d * (config.shared.ffn_dim == 0
-                            ? 0 : config.shared_up_dim() + config.shared.ffn_dim);
+  const double shared =
+      static_cast<double>(tokens) * d *
+      (config.shared.ffn_dim == 0 ? 0 : config.shared_up_dim() + config.shared.ffn_dim);
   const double forward = 2.0 * (routed + shared);
   return {forward, 2.0 * forward};
 }
 
 std::int64_t layer_parameters(const LayerConfig& config) {
   const std::int64_t d = config.hidden_dim;
-  std::int64_t count = config.num_experts * d;                                          // w_router
-  count += config.num_experts * d * (config.up_dim() + config.ffn_dim);                 // w_up, w_down
+  std::int64_t count = config.num_experts * d;                           // w_router
+  count += config.num_experts * d * (config.up_dim() + config.ffn_dim);  // w_up, w_down
   if (config.shared.ffn_dim > 0) count += d * (config.shared_up_dim() + config.shared.ffn_dim);
   if (config.shared.gated) count += d;
   return count;

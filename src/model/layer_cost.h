@@ -8,9 +8,9 @@
 
 namespace moe::model {
 
-/// FLOP of one pass: 2 per multiply-add, `pairs` routed pairs through the experts plus every token through
-/// the shared expert. Gated experts: 6 pairs d n forward; ungated: 4. Backward is twice that. The router is
-/// not counted (the convention of arXiv 2512.14080).
+/// FLOP of one pass: 2 per multiply-add, `pairs` routed pairs through the experts plus every token
+/// through the shared expert. Gated experts: 6 pairs d n forward; ungated: 4. Backward is twice
+/// that. The router is not counted (the convention of arXiv 2512.14080).
 struct LayerFlops {
   double forward = 0;
   double backward = 0;

@@ -1,18 +1,28 @@
-// The three algorithms as plans: which buffers they need, for how long, and in which steps they work.
-// Pure host code, so every plan can be made, printed and tested without the device it is for.
+// The three algorithms as plans: which buffers they need, for how long, and in which steps they
+// work. Pure host code, so every plan can be made, printed and tested without the device it is for.
 #pragma once
 
 #include "moe/variant.h"
 
 namespace moe::plan {
 
-/// The loop over experts that PyTorch users write: autograd keeps gathered X, H, A and Y of every expert.
-Plan vanilla(const Request& request, const DeviceTraits& traits);
+/// Scratch that a backend's kernels want beside the tensors of the algorithm.
+struct KernelScratch {
+  std::size_t permute_bytes = 0;     // from chosen experts to sorted rows
+  std::int64_t d_score_columns = 0;  // sonic: columns of A' that one tile sums into dS; 0 = all
+  bool rounds_d_logits = false;         // d_logits are made in the layer's type, without a float32 copy
+};
 
-/// Rows sorted by expert, separate gather, GEMM, activation, GEMM, weighted sum. Saves the same tensors.
-Plan grouped_gemm(const Request& request, const DeviceTraits& traits);
+/// The loop over experts that PyTorch users write: autograd keeps gathered X, H, A and Y of every
+/// expert.
+Plan vanilla(const Request& request, const DeviceTraits& traits, const KernelScratch& scratch = {});
+
+/// Rows sorted by expert, separate gather, GEMM, activation, GEMM, weighted sum. Saves the same
+/// tensors.
+Plan grouped_gemm(const Request& request, const DeviceTraits& traits,
+                  const KernelScratch& scratch = {});
 
 /// SonicMoE (arXiv 2512.14080): only X and H are kept; A is recomputed, dS = <dA', A>.
-Plan sonic(const Request& request, const DeviceTraits& traits);
+Plan sonic(const Request& request, const DeviceTraits& traits, const KernelScratch& scratch = {});
 
 }  // namespace moe::plan

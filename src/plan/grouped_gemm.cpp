@@ -1,4 +1,5 @@
-// Plan of `grouped_gemm`, the strong conventional implementation: one grouped GEMM where the loop had E.
+// Plan of `grouped_gemm`, the strong conventional implementation: one grouped GEMM where the loop
+// had E.
 #include "plan/algorithms.h"
 #include "plan/parts.h"
 
@@ -14,7 +15,8 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request) {
   builder.forward_step("aggregate", 0, s.row_bytes(s.d) + s.token_bytes());
   shared_forward_step(builder, s, request);
 
-  builder.backward_step("d_gather", 0, s.token_bytes() + s.row_bytes(2.0 * s.d));  // d_y and dS = <dO, Y>
+  builder.backward_step("d_gather", 0,
+                        s.token_bytes() + s.row_bytes(2.0 * s.d));  // d_y and dS = <dO, Y>
   builder.backward_step("d_down_proj", s.down_flops(), s.row_bytes(s.d + s.n) + s.w_down_bytes());
   builder.backward_step("d_w_down", s.down_flops(), s.row_bytes(s.d + s.n) + s.w_down_bytes());
   builder.backward_step("d_activation", 0, s.row_bytes(2.0 * s.u + s.n));
@@ -27,11 +29,12 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request) {
 
 }  // namespace
 
-Plan grouped_gemm(const Request& request, const DeviceTraits& traits) {
+Plan grouped_gemm(const Request& request, const DeviceTraits& traits,
+                  const KernelScratch& scratch) {
   const Sizes s(request, traits);
   Builder builder(request, traits);
   expert_steps(builder, s, request);
-  common_buffers(builder, s, request, traits, "d_gather");
+  common_buffers(builder, s, request, traits, scratch, "d_gather");
   if (request.training) {
     builder.saved("x_gathered", s.dtype, {s.R, s.d});
     builder.saved("h", s.dtype, {s.R, s.u});

@@ -31,9 +31,11 @@ void router_buffers(Builder& builder, const Sizes& s, const Request& request,
 }
 
 void router_backward_buffers(Builder& builder, const Sizes& s, const Request& request,
-                             std::string_view d_scores_from) {
+                             const KernelScratch& scratch, std::string_view d_scores_from) {
   builder.workspace("d_scores", DType::f32, {s.R}, d_scores_from, "d_router");
-  builder.workspace("d_logits", DType::f32, {s.T, s.E}, "d_router", "d_router");
+  if (!scratch.rounds_d_logits) {
+    builder.workspace("d_logits", DType::f32, {s.T, s.E}, "d_router", "d_router");
+  }
   if (s.dtype != DType::f32) {
     builder.workspace("d_logits_typed", s.dtype, {s.T, s.E}, "d_router", "d_router");
   }
@@ -83,16 +85,17 @@ void router_forward_steps(Builder& builder, const Sizes& s, const Request&) {
 void shared_forward_step(Builder& builder, const Sizes& s, const Request& request) {
   if (request.config.shared.ffn_dim == 0) return;
   const double weights = shared_weight_count(request.config);
-  builder.forward_step("shared_expert", 2.0 * s.T * weights,
-                       2 * s.token_bytes() + s.b * weights + s.b * s.T * request.config.shared_up_dim());
+  builder.forward_step(
+      "shared_expert", 2.0 * s.T * weights,
+      2 * s.token_bytes() + s.b * weights + s.b * s.T * request.config.shared_up_dim());
 }
 
 void shared_backward_step(Builder& builder, const Sizes& s, const Request& request) {
   if (request.config.shared.ffn_dim == 0) return;
   const double weights = shared_weight_count(request.config);
-  builder.backward_step("d_shared_expert", 4.0 * s.T * weights,
-                        4 * s.token_bytes() + 2 * s.b * weights +
-                            2 * s.b * s.T * request.config.shared_up_dim());
+  builder.backward_step(
+      "d_shared_expert", 4.0 * s.T * weights,
+      4 * s.token_bytes() + 2 * s.b * weights + 2 * s.b * s.T * request.config.shared_up_dim());
 }
 
 void router_backward_step(Builder& builder, const Sizes& s, const Request&) {
@@ -101,10 +104,16 @@ void router_backward_step(Builder& builder, const Sizes& s, const Request&) {
 }
 
 void common_buffers(Builder& builder, const Sizes& s, const Request& request,
-                    const DeviceTraits& traits, std::string_view d_scores_from) {
+                    const DeviceTraits& traits, const KernelScratch& scratch,
+                    std::string_view d_scores_from) {
   router_buffers(builder, s, request, traits);
-  if (request.training) router_backward_buffers(builder, s, request, d_scores_from);
+  if (request.training) router_backward_buffers(builder, s, request, scratch, d_scores_from);
   if (request.config.shared.ffn_dim > 0) shared_buffers(builder, s, request);
+  if (scratch.permute_bytes > 0) {
+    builder.workspace("permute_scratch", DType::i64,
+                      {static_cast<std::int64_t>(scratch.permute_bytes + 7) / 8}, "choose",
+                      "permute");
+  }
   if (traits.gemm_scratch_bytes > 0) {
     builder.workspace("gemm_scratch", DType::i64,
                       {static_cast<std::int64_t>(traits.gemm_scratch_bytes / 8)});

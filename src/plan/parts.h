@@ -1,7 +1,8 @@
-// The parts that every variant has in common: the router before the experts, the shared expert beside them,
-// and the scratchpad of the GEMM library.
+// The parts that every variant has in common: the router before the experts, the shared expert
+// beside them, and the scratchpad of the GEMM library.
 #pragma once
 
+#include "plan/algorithms.h"
 #include "plan/builder.h"
 #include "plan/sizes.h"
 
@@ -15,8 +16,10 @@ void shared_backward_step(Builder& builder, const Sizes& sizes, const Request& r
 /// Step d_router: scores to logits to w_router and X. Call last.
 void router_backward_step(Builder& builder, const Sizes& sizes, const Request& request);
 
-/// Buffers of all of these. `d_scores_from` names the backward step that writes the score gradients.
+/// Buffers of all of these. `d_scores_from` names the backward step that writes the score
+/// gradients.
 void common_buffers(Builder& builder, const Sizes& sizes, const Request& request,
-                    const DeviceTraits& traits, std::string_view d_scores_from);
+                    const DeviceTraits& traits, const KernelScratch& scratch,
+                    std::string_view d_scores_from);
 
 }  // namespace moe::plan

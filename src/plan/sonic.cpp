@@ -1,4 +1,5 @@
-// Plan of `sonic`: eight steps around two [R, d] buffers that share one address (arXiv 2512.14080, section 3).
+// Plan of `sonic`: eight steps around two [R, d] buffers that share one address (arXiv 2512.14080,
+// section 3).
 //
 //   up_proj    gather X, H = X W_up^T, A = act(H)      keeps H
 //   down_proj  Y = A W_down^T
@@ -26,7 +27,8 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request) {
   builder.backward_step("d_w_down", s.down_flops(),
                         s.token_bytes() + s.row_bytes(s.n) + s.w_down_bytes());
   builder.backward_step("d_x_rows", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
-  builder.backward_step("d_w_up", s.up_flops(), s.token_bytes() + s.row_bytes(s.u) + s.w_up_bytes());
+  builder.backward_step("d_w_up", s.up_flops(),
+                        s.token_bytes() + s.row_bytes(s.u) + s.w_up_bytes());
   builder.backward_step("d_aggregate", 0, s.row_bytes(s.d) + s.token_bytes());
   shared_backward_step(builder, s, request);
   router_backward_step(builder, s, request);
@@ -47,11 +49,11 @@ void block_buffers(Builder& builder, const Sizes& s, const Request& request) {
 
 }  // namespace
 
-Plan sonic(const Request& request, const DeviceTraits& traits) {
+Plan sonic(const Request& request, const DeviceTraits& traits, const KernelScratch& scratch) {
   const Sizes s(request, traits);
   Builder builder(request, traits);
   expert_steps(builder, s, request);
-  common_buffers(builder, s, request, traits, "d_act");
+  common_buffers(builder, s, request, traits, scratch, "d_act");
   block_buffers(builder, s, request);
   builder.workspace("a", s.dtype, {s.R, s.n}, "up_proj", "down_proj");
   builder.workspace("y", s.dtype, {s.R, s.d}, "down_proj", "aggregate");
@@ -59,6 +61,10 @@ Plan sonic(const Request& request, const DeviceTraits& traits) {
     builder.saved("h", s.dtype, {s.R, s.u});
     if (request.keep_saved) {
       builder.workspace("d_h", s.dtype, {s.R, s.u}, "d_act", "d_w_up");  // else d_h overwrites h
+    }
+    if (scratch.d_score_columns > 0) {
+      const std::int64_t parts = (s.n + scratch.d_score_columns - 1) / scratch.d_score_columns;
+      builder.workspace("d_score_parts", DType::f32, {parts, s.R}, "d_act", "d_act");
     }
     builder.workspace("a_scaled", s.dtype, {s.R, s.n}, "d_act", "d_w_down");
     builder.workspace("d_x_rows", s.dtype, {s.R, s.d}, "d_x_rows", "d_aggregate");

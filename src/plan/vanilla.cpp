@@ -1,5 +1,6 @@
-// Plan of `vanilla`. Forward per expert: find its rows, x[rows], up, activation, down, index_add. The backward
-// pass mirrors autograd's: every intermediate was kept, gradients of one expert live at a time.
+// Plan of `vanilla`. Forward per expert: find its rows, x[rows], up, activation, down, index_add.
+// The backward pass mirrors autograd's: every intermediate was kept, gradients of one expert live
+// at a time.
 #include <algorithm>
 
 #include "plan/algorithms.h"
@@ -7,14 +8,14 @@
 
 namespace moe::plan {
 
-Plan vanilla(const Request& request, const DeviceTraits& traits) {
+Plan vanilla(const Request& request, const DeviceTraits& traits, const KernelScratch& scratch) {
   const Sizes s(request, traits);
   Builder builder(request, traits);
 
   router_forward_steps(builder, s, request);
-  builder.forward_step("experts", s.up_flops() + s.down_flops(),
-                       s.w_up_bytes() + s.w_down_bytes() + 2 * s.token_bytes() +
-                           s.row_bytes(2.0 * s.d + s.u + s.n));
+  builder.forward_step(
+      "experts", s.up_flops() + s.down_flops(),
+      s.w_up_bytes() + s.w_down_bytes() + 2 * s.token_bytes() + s.row_bytes(2.0 * s.d + s.u + s.n));
   shared_forward_step(builder, s, request);
   builder.backward_step("d_experts", 2 * (s.up_flops() + s.down_flops()),
                         2 * (s.w_up_bytes() + s.w_down_bytes()) + 2 * s.token_bytes() +
@@ -22,7 +23,7 @@ Plan vanilla(const Request& request, const DeviceTraits& traits) {
   shared_backward_step(builder, s, request);
   router_backward_step(builder, s, request);
 
-  common_buffers(builder, s, request, traits, "d_experts");
+  common_buffers(builder, s, request, traits, scratch, "d_experts");
   const std::int64_t expert_rows = std::min(s.T, s.R);  // all tokens may choose one expert
   if (request.training) {
     builder.saved("x_gathered", s.dtype, {s.R, s.d});

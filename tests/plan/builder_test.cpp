@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/presets.h"
 #include "moe/error.h"
 #include "plan/requests.h"
 
@@ -150,16 +151,20 @@ TEST(EveryPlan, HasEachBufferNameOnce) {
   }
 }
 
-/// First fit may leave gaps; they stay small.
+/// First fit may leave gaps. At shapes that people run they stay below one part in twenty, or a
+/// variant would look greedier than it is.
 TEST(EveryPlan, WorkspaceIsNearTheLeastPossible) {
-  for (const Algorithm& algorithm : algorithms()) {
-    for (const DeviceTraits& traits : devices()) {
-      for (const Request& request : requests()) {
-        SCOPED_TRACE(algorithm.name + " " + describe(request));
-        const Plan plan = algorithm.plan(request, traits);
-        const std::size_t least = fewest_workspace_bytes(plan, traits.alignment);
-        EXPECT_GE(plan.workspace_bytes, least);
-        EXPECT_LE(static_cast<double>(plan.workspace_bytes), 1.25 * static_cast<double>(least));
+  for (const ModelConfig& model : config::presets()) {
+    for (const Algorithm& algorithm : algorithms()) {
+      for (const DeviceTraits& traits : devices()) {
+        for (const bool training : {true, false}) {
+          SCOPED_TRACE(model.name + " " + algorithm.name);
+          const Plan plan =
+              algorithm.plan(request_for(model.layer, model.tokens(), training), traits);
+          const std::size_t least = fewest_workspace_bytes(plan, traits.alignment);
+          EXPECT_GE(plan.workspace_bytes, least);
+          EXPECT_LE(static_cast<double>(plan.workspace_bytes), 1.05 * static_cast<double>(least));
+        }
       }
     }
   }

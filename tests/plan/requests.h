@@ -14,7 +14,12 @@ struct Algorithm {
 };
 
 inline std::vector<Algorithm> algorithms() {
-  return {{"vanilla", vanilla}, {"grouped_gemm", grouped_gemm}, {"sonic", sonic}};
+  using R = Request;
+  using T = DeviceTraits;
+  return {{"vanilla", [](const R& request, const T& traits) { return vanilla(request, traits); }},
+          {"grouped_gemm",
+           [](const R& request, const T& traits) { return grouped_gemm(request, traits); }},
+          {"sonic", [](const R& request, const T& traits) { return sonic(request, traits); }}};
 }
 
 /// A device whose kernels gather by themselves, and one that needs blocks and a GEMM scratchpad.

@@ -19,14 +19,15 @@ struct DActProblem {
   const void* h;              // [rows, 2, n]
   void* d_h;                  // [rows, 2, n]; may be h
   void* a_scaled;             // [rows, n]
-  float* d_score_parts;       // [d_score_parts(n), rows]: sums over column tiles, in the order of columns
+  float* d_score_parts;       // [d_score_part_count(n), rows]: sums over column tiles, in the order of columns
   std::int64_t rows;          // stride of d_score_parts
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
 };
 
-/// Column tiles that each leave a part of every row's dS.
-int d_score_part_count(int n);
+/// Columns that one tile sums; every column tile leaves a part of each row's dS.
+inline constexpr int kDScoreColumns = 128;
+constexpr int d_score_part_count(int n) { return (n + kDScoreColumns - 1) / kDScoreColumns; }
 
 enum class DActTile { n128_pair, n128_ping_pong };
 

@@ -11,6 +11,7 @@ constexpr GemmTile kTile128x128PingPong{.block_m = 128, .block_n = 128, .block_k
 
 template <GemmTile kTile>
 void start(const DActProblem& p, int num_multiprocessors, cudaStream_t stream) {
+  static_assert(kTile.block_n == kDScoreColumns, "the plan sizes d_score_parts by this");
   using Product = DActSwiglu<kTile>;
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.d};
@@ -26,8 +27,6 @@ void start(const DActProblem& p, int num_multiprocessors, cudaStream_t stream) {
 }
 
 }  // namespace
-
-int d_score_part_count(int n) { return (n + kTile128x128Pair.block_n - 1) / kTile128x128Pair.block_n; }
 
 void d_act_swiglu(const DActProblem& problem, DActTile tile, int num_multiprocessors, cudaStream_t stream) {
   if (tile == DActTile::n128_pair) return start<kTile128x128Pair>(problem, num_multiprocessors, stream);

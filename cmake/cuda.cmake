@@ -1,0 +1,23 @@
+# MOE_HAS_CUDA: whether the Hopper backend is built. A missing toolkit is an error only with MOE_CUDA=ON.
+set(MOE_HAS_CUDA OFF)
+if(NOT MOE_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 90a)
+    endif()
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    set(MOE_HAS_CUDA ON)
+  elseif(MOE_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "MOE_CUDA=ON, but no CUDA compiler was found; put nvcc on PATH or set MOE_CUDA=OFF")
+  endif()
+endif()
+message(STATUS "Hopper backend: ${MOE_HAS_CUDA}")
+
+# What every target with .cu files needs. -std is given by hand: CMake 3.25 takes it for the default of nvcc 13.
+function(moe_cuda_options target)
+  set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES 90a)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+endfunction()

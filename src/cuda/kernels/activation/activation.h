@@ -1,0 +1,33 @@
+// Contract of the activation as a step of its own (grouped_gemm and vanilla; sonic fuses it).
+//
+//   activate            a   = act(h)               h [rows, u] -> a [rows, n], u = 2n when gated, else n
+//   activate_backward   d_h = act'(h) d_a          gate columns stand before up columns
+//
+// Only rows below expert_offsets[E] are read or written.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "moe/config.h"
+
+namespace moe::cuda {
+
+/// Rows that a step works on: their number is known on the device alone.
+struct ActivationRows {
+  const int* expert_offsets;  // [E + 1], device memory
+  int num_experts;
+  std::int64_t max_rows;      // at least expert_offsets[E]; bounds the grid
+  int n;                      // a multiple of 8
+  Activation activation;
+  DType dtype;                // of h, a and their gradients: bf16 or f32
+};
+
+void activate(const ActivationRows& rows, const void* h, void* a, cudaStream_t stream);
+
+/// d_h may be h itself.
+void activate_backward(const ActivationRows& rows, const void* h, const void* d_a, void* d_h,
+                       cudaStream_t stream);
+
+}  // namespace moe::cuda

@@ -1,0 +1,45 @@
+// Contract of the permutation: from chosen experts to rows sorted by expert, then token, and back.
+//
+// A *chunk* is 32 tokens, and a chunk mask the set of those that chose one expert: bit i stands for
+// token 32 * chunk + i. The router writes the masks; they are the histogram (their population) and
+// the rank inside a chunk (the population below a bit) in one word.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace moe::cuda {
+
+inline constexpr int kChunkTokens = 32;  // bits of a word
+
+constexpr std::int64_t num_chunks(std::int64_t tokens) {
+  return (tokens + kChunkTokens - 1) / kChunkTokens;
+}
+
+/// Scratch of build_rows(). It begins with the chunk masks, u32 [num_chunks(T), E].
+constexpr std::size_t permute_scratch_bytes(std::int64_t tokens, std::int64_t num_experts) {
+  const std::int64_t words = 2 * num_chunks(tokens) * num_experts + num_experts;
+  return static_cast<std::size_t>(words) * sizeof(std::uint32_t);
+}
+
+/// All pointers are device memory.
+struct BuildRowsProblem {
+  std::byte* scratch;                  // permute_scratch_bytes(), its chunk masks filled
+  const std::int32_t* chosen_experts;  // [T, K]
+  const float* chosen_scores;          // [T, K]
+  std::int32_t* expert_offsets;        // [E + 1]
+  std::int32_t* row_tokens;            // [T * K], ascending inside an expert
+  float* row_scores;                   // [T * K]
+  std::int32_t* token_offsets;         // [T + 1]
+  std::int32_t* token_rows;            // [T * K], ascending inside a token
+  std::int64_t tokens;
+  int num_experts;  // at most 1024
+  int top_k;        // at most 32
+};
+
+/// Writes all outputs, equal to routing::build_rows() and build_token_rows(). Two launches.
+void build_rows(const BuildRowsProblem& problem, cudaStream_t stream);
+
+}  // namespace moe::cuda

@@ -1,0 +1,34 @@
+// The launches of gate_backward().
+#include "cuda/kernels/router/gate_backward.cuh"
+
+#include <type_traits>
+
+#include "cuda/runtime/launch.cuh"
+#include "moe/dtype.h"
+
+namespace moe::cuda {
+
+template <class Element>
+void gate_backward(const LayerConfig& config, const GateBackwardProblem& problem,
+                   Element* d_logits, cudaStream_t stream) {
+  if (problem.tokens == 0) return;
+  using DeviceElement = std::conditional_t<std::is_same_v<Element, float>, float, __nv_bfloat16>;
+  using Kernel = GateBackward<DeviceElement>;
+  const Gate& gate = config.gate;
+  const typename Kernel::Args args = {
+      .problem = problem,
+      .d_logits = reinterpret_cast<DeviceElement*>(d_logits),
+      .num_experts = static_cast<int>(config.num_experts),
+      .top_k = static_cast<int>(config.top_k),
+      .scale = gate.scale,
+      .is_sigmoid = gate.kind == GateKind::sigmoid,
+      .renormalizes = gate.kind == GateKind::topk_softmax || gate.renormalize};
+  const std::int64_t blocks = (problem.tokens + Kernel::kBlockTokens - 1) / Kernel::kBlockTokens;
+  launch<Kernel>(args, dim3(static_cast<unsigned>(blocks)), stream);
+}
+
+template void gate_backward(const LayerConfig&, const GateBackwardProblem&, float*, cudaStream_t);
+template void gate_backward(const LayerConfig&, const GateBackwardProblem&, bfloat16*,
+                            cudaStream_t);
+
+}  // namespace moe::cuda

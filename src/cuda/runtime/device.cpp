@@ -1,0 +1,157 @@
+// Memory from cudaMalloc, time from events on one stream of the device's own.
+#include "cuda/runtime/device.h"
+
+#include <optional>
+
+#include "cuda/runtime/availability.h"
+#include "cuda/runtime/blas.h"
+#include "cuda/runtime/ceilings.h"
+#include "cuda/runtime/event.h"
+#include "cuda/runtime/stream.h"
+
+namespace moe::cuda {
+namespace {
+
+constexpr std::size_t kAlignment = 1024;                     // of swizzled tiles
+constexpr std::size_t kGemmScratchBytes = 32 * 1024 * 1024;  // what torch.bmm lends cuBLAS on Hopper
+constexpr std::size_t kPageBytes = 2 * 1024 * 1024;  // whole pages are aligned to themselves, less is not
+
+DeviceTraits read_traits(int index) {
+  cudaDeviceProp properties{};
+  MOE_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
+  DeviceTraits traits;
+  traits.kind = DeviceKind::cuda;
+  traits.name = properties.name;
+  traits.num_cores = properties.multiProcessorCount;
+  traits.memory_bytes = properties.totalGlobalMem;
+  traits.alignment = kAlignment;
+  traits.gather_block_rows = 0;
+  traits.gemm_scratch_bytes = kGemmScratchBytes;
+  traits.has_bf16 = properties.major >= 8;
+  traits.compute_capability = 10 * properties.major + properties.minor;
+  traits.gemm_library = blas_name();
+  return traits;
+}
+
+std::string gib_text(std::size_t bytes) {
+  const std::size_t tenths = bytes / ((std::size_t{1} << 30) / 10);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
+}
+
+/// What exists only once a device is used: its stream, its clock and the memory that empties its L2.
+class Timer {
+ public:
+  explicit Timer(int index) {
+    int l2_bytes = 0;
+    MOE_CUDA_CHECK(cudaDeviceGetAttribute(&l2_bytes, cudaDevAttrL2CacheSize, index));
+    flush_bytes_ = 2 * static_cast<std::size_t>(l2_bytes);
+  }
+  ~Timer() { cudaFree(flush_); }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  const OwnedStream& stream() const { return stream_; }
+
+  double time(const std::function<void()>& work) {
+    if (flush_ == nullptr) MOE_CUDA_CHECK(cudaMalloc(&flush_, flush_bytes_));
+    MOE_CUDA_CHECK(cudaMemsetAsync(flush_, 0, flush_bytes_, stream_.get()));
+    start_.record(stream_.get());
+    work();
+    stop_.record(stream_.get());
+    stop_.synchronize();
+    return stop_.seconds_since(start_);
+  }
+
+ private:
+  OwnedStream stream_;
+  Event start_, stop_;
+  void* flush_ = nullptr;
+  std::size_t flush_bytes_ = 0;
+};
+
+class CudaDevice final : public Device {
+ public:
+  explicit CudaDevice(int index) : index_(index), traits_(read_traits(index)) {}
+  ~CudaDevice() override {
+    if (timer_) cudaSetDevice(index_);
+  }
+
+  DeviceId id() const override { return {DeviceKind::cuda, index_}; }
+  const DeviceTraits& traits() const override { return traits_; }
+
+  std::size_t free_bytes() const override {
+    MOE_CUDA_CHECK(cudaSetDevice(index_));
+    std::size_t free = 0, total = 0;
+    MOE_CUDA_CHECK(cudaMemGetInfo(&free, &total));
+    return free;
+  }
+
+  Memory allocate(std::size_t bytes) override {
+    select();
+    const std::size_t pages = bytes / kPageBytes + (bytes % kPageBytes != 0 || bytes == 0);
+    void* data = nullptr;
+    const cudaError_t error = cudaMalloc(&data, pages * kPageBytes);
+    if (error == cudaErrorMemoryAllocation) throw_out_of_memory(bytes);
+    if (error != cudaSuccess) throw_cuda_error(error, "cudaMalloc");
+    return {static_cast<std::byte*>(data), bytes};
+  }
+
+  void release(Memory memory) noexcept override {
+    cudaSetDevice(index_);
+    cudaFree(memory.data);
+  }
+
+  void copy_to_host(void* host, const void* device, std::size_t bytes) override {
+    copy(host, device, bytes, cudaMemcpyDeviceToHost);
+  }
+  void copy_from_host(void* device, const void* host, std::size_t bytes) override {
+    copy(device, host, bytes, cudaMemcpyHostToDevice);
+  }
+  void fill_bytes(Memory memory, unsigned char value) override {
+    MOE_CUDA_CHECK(cudaMemsetAsync(memory.data, value, memory.bytes, select().stream().get()));
+  }
+
+  Stream stream() override { return {id(), select().stream().get()}; }
+  void synchronize() override { select().stream().synchronize(); }
+  double time(const std::function<void()>& work) override { return select().time(work); }
+  Ceilings measure_ceilings(DType dtype) override { return cuda::measure_ceilings(*this, dtype); }
+
+ private:
+  /// Makes this the thread's current device.
+  Timer& select() {
+    MOE_CUDA_CHECK(cudaSetDevice(index_));
+    if (!timer_) timer_.emplace(index_);
+    return *timer_;
+  }
+
+  void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+    const OwnedStream& stream = select().stream();
+    MOE_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, kind, stream.get()));
+    stream.synchronize();
+  }
+
+  [[noreturn]] void throw_out_of_memory(std::size_t bytes) const {
+    cudaGetLastError();  // not sticky: the next call must not see it
+    throw Error(ErrorKind::out_of_memory,
+                "cannot allocate " + std::to_string(bytes) + " bytes (" + gib_text(bytes) + ") on " + traits_.name,
+                gib_text(free_bytes()) + " of " + gib_text(traits_.memory_bytes) + " are free",
+                "use fewer tokens or a smaller configuration");
+  }
+
+  int index_;
+  DeviceTraits traits_;
+  std::optional<Timer> timer_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<Device>> make_cuda_devices() {
+  std::vector<std::unique_ptr<Device>> devices;
+  const int count = find_devices().num_devices;
+  for (int index = 0; index < count; ++index) devices.push_back(std::make_unique<CudaDevice>(index));
+  return devices;
+}
+
+std::string no_cuda_reason() { return find_devices().reason; }
+
+}  // namespace moe::cuda

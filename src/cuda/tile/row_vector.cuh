@@ -1,0 +1,70 @@
+// Sixteen bytes of a row, the widest access of a thread, as floats: loads, stores, conversion. Streaming
+// accesses mark their lines as the first to leave the L2.
+#pragma once
+
+#include <cuda_bf16.h>
+
+#include "cuda/ptx/warp.cuh"
+
+namespace moe::cuda {
+
+template <class Element>
+inline constexpr int kVectorSize = 16 / static_cast<int>(sizeof(Element));
+
+/// Values of a vector.
+template <class Element>
+struct RowVector {
+  float value[kVectorSize<Element>];
+};
+
+template <class Element>
+__device__ __forceinline__ uint4 load_vector(const Element* at) {
+  return *reinterpret_cast<const uint4*>(at);
+}
+
+template <class Element>
+__device__ __forceinline__ uint4 load_vector_streaming(const Element* at) {
+  return __ldcs(reinterpret_cast<const uint4*>(at));
+}
+
+template <class Element>
+__device__ __forceinline__ RowVector<Element> unpack(uint4 words) {
+  const std::uint32_t word[4] = {words.x, words.y, words.z, words.w};
+  RowVector<Element> vector;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    if constexpr (sizeof(Element) == 2) {
+      vector.value[2 * i] = ptx::low_of_bf16(word[i]);
+      vector.value[2 * i + 1] = ptx::high_of_bf16(word[i]);
+    } else {
+      vector.value[i] = __uint_as_float(word[i]);
+    }
+  }
+  return vector;
+}
+
+template <class Element>
+__device__ __forceinline__ uint4 pack(const RowVector<Element>& vector) {
+  std::uint32_t word[4];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    if constexpr (sizeof(Element) == 2) {
+      word[i] = ptx::pack_bf16(vector.value[2 * i], vector.value[2 * i + 1]);
+    } else {
+      word[i] = __float_as_uint(vector.value[i]);
+    }
+  }
+  return {word[0], word[1], word[2], word[3]};
+}
+
+template <class Element>
+__device__ __forceinline__ void store_vector(Element* at, const RowVector<Element>& vector) {
+  *reinterpret_cast<uint4*>(at) = pack(vector);
+}
+
+template <class Element>
+__device__ __forceinline__ void store_vector_streaming(Element* at, const RowVector<Element>& vector) {
+  __stcs(reinterpret_cast<uint4*>(at), pack(vector));
+}
+
+}  // namespace moe::cuda

@@ -1,0 +1,96 @@
+// `grouped_gemm` on Hopper: separate gather and activation around our grouped GEMM.
+#include "cuda/variants/grouped_gemm.h"
+
+#include "cuda/kernels/activation/activation.h"
+#include "cuda/kernels/aggregate/combine_backward.h"
+#include "cuda/kernels/aggregate/sum_token_rows.h"
+#include "cuda/kernels/gemm/grouped_gemm.h"
+#include "cuda/kernels/gemm/select_tile.h"
+#include "cuda/kernels/permute/gather_rows.h"
+
+namespace moe::cuda {
+namespace {
+
+void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k, TensorView c) {
+  multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(), n, k}, layout,
+                select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors), pass.num_multiprocessors, pass.stream);
+}
+
+void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w) {
+  if (d_w.empty()) return;
+  weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m, n, false},
+                  select_gradient_tile(false), pass.num_multiprocessors, pass.stream);
+}
+
+ActivationRows activation_rows(const Pass& pass) {
+  return {pass.expert_offsets(), pass.num_experts(), pass.max_rows, pass.ffn_dim(), pass.config.activation,
+          pass.config.dtype};
+}
+
+}  // namespace
+
+void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
+  const int d = pass.hidden_dim(), n = pass.ffn_dim(), u = pass.up_dim();
+  const TensorView x = pass.buffer("x_gathered"), h = pass.buffer("h");
+  const TensorView a = pass.buffer("a"), y = pass.buffer("y");
+  {
+    const StepScope step(pass, "gather");
+    gather_rows({pass.inputs.x.data, x.data, pass.token_offsets(), pass.token_rows(), pass.tokens, d}, pass.stream);
+  }
+  {
+    const StepScope step(pass, "up_proj");
+    multiply(pass, x, pass.weights.w_up, WeightLayout::n_by_k, u, d, h);
+  }
+  {
+    const StepScope step(pass, "activation");
+    activate(activation_rows(pass), h.data, a.data, pass.stream);
+  }
+  {
+    const StepScope step(pass, "down_proj");
+    multiply(pass, a, pass.weights.w_down, WeightLayout::n_by_k, d, n, y);
+  }
+  const StepScope step(pass, "aggregate");
+  sum_token_rows({y.data, pass.row_scores(), pass.token_offsets(), pass.token_rows(), nullptr, out.data,
+                  pass.config.dtype, pass.tokens, d},
+                 pass.stream);
+}
+
+void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) {
+  const int d = pass.hidden_dim(), n = pass.ffn_dim(), u = pass.up_dim();
+  const TensorView x = pass.buffer("x_gathered"), h = pass.buffer("h"), a = pass.buffer("a");
+  const TensorView d_y = pass.buffer("d_y"), d_a = pass.buffer("d_a"), d_h = pass.buffer("d_h");
+  const TensorView d_x = pass.buffer("d_x_gathered");
+  {
+    const StepScope step(pass, "d_gather");
+    combine_backward({d_out.data, pass.buffer("y").data, pass.row_tokens(), pass.row_scores(), d_y.data,
+                      pass.arena.get<float>("d_scores"), pass.expert_offsets(), pass.num_experts(), pass.max_rows,
+                      pass.config.dtype, d},
+                     pass.stream);
+  }
+  {
+    const StepScope step(pass, "d_down_proj");
+    multiply(pass, d_y, pass.weights.w_down, WeightLayout::k_by_n, n, d, d_a);
+  }
+  {
+    const StepScope step(pass, "d_w_down");
+    gradient(pass, d_y, a, d, n, gradients.weights.w_down);
+  }
+  {
+    const StepScope step(pass, "d_activation");
+    activate_backward(activation_rows(pass), h.data, d_a.data, d_h.data, pass.stream);
+  }
+  {
+    const StepScope step(pass, "d_up_proj");
+    multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, d, u, d_x);
+  }
+  {
+    const StepScope step(pass, "d_w_up");
+    gradient(pass, d_h, x, u, d, gradients.weights.w_up);
+  }
+  const StepScope step(pass, "d_aggregate");
+  sum_token_rows({d_x.data, nullptr, pass.token_offsets(), pass.token_rows(), nullptr, gradients.d_x.data,
+                  pass.config.dtype, pass.tokens, d},
+                 pass.stream);
+}
+
+}  // namespace moe::cuda

@@ -1,0 +1,92 @@
+// The order of a pass: router, experts; and back.
+#include "cuda/variants/layer.h"
+
+#include <string>
+#include <utility>
+
+#include "cuda/runtime/check.h"
+#include "cuda/variants/router.h"
+#include "moe/error.h"
+
+namespace moe::cuda {
+namespace {
+
+int count_multiprocessors(int device) {
+  int count = 0;
+  MOE_CUDA_CHECK(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
+  return count;
+}
+
+}  // namespace
+
+StepScope::StepScope(const Pass& pass, std::string_view step) : probe_(pass.probe), step_(step) {
+  if (probe_ != nullptr) probe_->begin(step_);
+}
+
+StepScope::~StepScope() {
+  if (probe_ != nullptr) probe_->end(step_);
+}
+
+CudaLayer::CudaLayer(Plan plan, DeviceId device)
+    : plan_(std::move(plan)), blas_(device.index), num_multiprocessors_(count_multiprocessors(device.index)) {}
+
+Pass CudaLayer::start(const Call& call, const Weights& weights, const Inputs& inputs) {
+  const Request& request = plan_.request;
+  const std::int64_t tokens = inputs.x.shape[0];
+  if (tokens > request.max_tokens) {
+    throw Error(ErrorKind::usage, "the layer was planned for fewer tokens",
+                std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
+                "plan with a larger Request::max_tokens");
+  }
+  Pass pass{request.config, weights, inputs, Arena(plan_, call.saved, call.workspace), blas_,
+            static_cast<cudaStream_t>(call.stream.native), num_multiprocessors_, request.max_rows,
+            call.probe, tokens};
+  const TensorView scratch = pass.buffer("gemm_scratch");
+  blas_.use(pass.stream, {scratch.as<std::byte>(), scratch.bytes()});
+  return pass;
+}
+
+void CudaLayer::forward(const Call& call, const Weights& weights, const Inputs& inputs, const Outputs& outputs) {
+  const Pass pass = start(call, weights, inputs);
+  if (inputs.given != nullptr) {
+    copy_given_routing(pass);
+  } else {
+    route(pass, outputs.logits);
+  }
+  experts_forward(pass, outputs.out);
+}
+
+void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs, TensorView d_out,
+                         const InputGradients& gradients) {
+  if (!plan_.request.training) {
+    throw Error(ErrorKind::usage, "backward() of a layer that was planned for inference", "",
+                "plan with Request::training = true");
+  }
+  if (gradients.accumulate == Accumulate::add) {
+    throw Error(ErrorKind::usage, "the CUDA variants do not add to gradients yet", "",
+                "pass Accumulate::overwrite");
+  }
+  const Pass pass = start(call, weights, inputs);
+  experts_backward(pass, d_out, gradients);
+  if (!gradients.d_scores.empty()) {
+    const std::size_t bytes = static_cast<std::size_t>(plan_.request.max_rows) * sizeof(float);
+    MOE_CUDA_CHECK(cudaMemcpyAsync(gradients.d_scores.data, pass.buffer("d_scores").data, bytes,
+                                   cudaMemcpyDeviceToDevice, pass.stream));
+  }
+  if (inputs.given == nullptr) router_backward(pass, gradients);
+}
+
+Routing CudaLayer::routing(Memory saved, std::int64_t tokens) const {
+  Plan saved_only = plan_;
+  std::erase_if(saved_only.buffers, [](const Buffer& b) { return b.region != Region::saved; });
+  saved_only.workspace_bytes = 0;
+  const Arena arena(saved_only, saved, {});
+  Routing routing{arena["expert_offsets"], arena["row_tokens"],    arena["row_scores"],
+                  arena["token_offsets"],  arena["token_rows"],    plan_.request.max_rows,
+                  arena["chosen_experts"], arena["chosen_scores"]};
+  routing.token_offsets.shape[0] = tokens + 1;
+  routing.chosen_experts.shape[0] = routing.chosen_scores.shape[0] = tokens;
+  return routing;
+}
+
+}  // namespace moe::cuda

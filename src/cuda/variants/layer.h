@@ -1,0 +1,78 @@
+// What the CUDA variants share: router, bookkeeping and the call in progress. Host code only; every kernel is
+// behind a plain contract. A variant adds its experts.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/arena.h"
+#include "cuda/runtime/blas.h"
+#include "moe/variant.h"
+
+namespace moe::cuda {
+
+/// One call in progress: everything that a step reads, in one place. Pointers are device memory.
+struct Pass {
+  const LayerConfig& config;
+  const Weights& weights;
+  const Inputs& inputs;
+  Arena arena;
+  Blas& blas;
+  cudaStream_t stream;
+  int num_multiprocessors;
+  std::int64_t max_rows;  // rows that buffers hold; how many are used stands in expert_offsets[E], on the device
+  Probe* probe;
+  std::int64_t tokens;
+
+  TensorView buffer(std::string_view name) const { return arena[name]; }
+  std::int32_t* expert_offsets() const { return arena.get<std::int32_t>("expert_offsets"); }
+  std::int32_t* row_tokens() const { return arena.get<std::int32_t>("row_tokens"); }
+  float* row_scores() const { return arena.get<float>("row_scores"); }
+  std::int32_t* token_offsets() const { return arena.get<std::int32_t>("token_offsets"); }
+  std::int32_t* token_rows() const { return arena.get<std::int32_t>("token_rows"); }
+  int num_experts() const { return static_cast<int>(config.num_experts); }
+  int hidden_dim() const { return static_cast<int>(config.hidden_dim); }
+  int ffn_dim() const { return static_cast<int>(config.ffn_dim); }
+  int up_dim() const { return static_cast<int>(config.up_dim()); }
+};
+
+/// Marks one step for the probe, if there is one.
+class StepScope {
+ public:
+  StepScope(const Pass& pass, std::string_view step);
+  ~StepScope();
+  StepScope(const StepScope&) = delete;
+  StepScope& operator=(const StepScope&) = delete;
+
+ private:
+  Probe* probe_;
+  std::string_view step_;
+};
+
+class CudaLayer : public Layer {
+ public:
+  CudaLayer(Plan plan, DeviceId device);
+
+  void forward(const Call& call, const Weights& weights, const Inputs& inputs,
+               const Outputs& outputs) final;
+  void backward(const Call& call, const Weights& weights, const Inputs& inputs, TensorView d_out,
+                const InputGradients& gradients) final;
+  Routing routing(Memory saved, std::int64_t tokens) const final;
+
+ protected:
+  /// Writes all of `out`.
+  virtual void experts_forward(const Pass& pass, TensorView out) = 0;
+  /// Writes all of d_x, the buffer "d_scores" and the wanted expert gradients.
+  virtual void experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) = 0;
+
+  const Plan& plan() const { return plan_; }
+
+ private:
+  Pass start(const Call& call, const Weights& weights, const Inputs& inputs);
+
+  Plan plan_;
+  Blas blas_;
+  int num_multiprocessors_;
+};
+
+}  // namespace moe::cuda

@@ -1,0 +1,123 @@
+// Router steps. The two small dense products go through cuBLAS.
+#include "cuda/variants/router.h"
+
+
+#include "cuda/kernels/permute/build_rows.h"
+#include "cuda/kernels/router/choose.h"
+#include "cuda/kernels/router/gate_backward.h"
+#include "cuda/runtime/check.h"
+#include "routing/gate.h"
+
+namespace moe::cuda {
+namespace {
+
+/// logits [T, E] = x w_router^T, float32.
+void compute_logits(const Pass& pass, float* logits) {
+  const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
+  pass.blas.gemm_rows({.a = {.data = pass.inputs.x.data, .stride = d},
+                       .b = {.data = pass.weights.w_router.data, .stride = d, .transposed = true},
+                       .c = {.data = logits, .stride = E},
+                       .m = pass.tokens,
+                       .n = E,
+                       .k = d,
+                       .in_dtype = pass.config.dtype,
+                       .out_dtype = DType::f32});
+}
+
+void copy_words(const Pass& pass, const char* name, TensorView source, std::int64_t count) {
+  MOE_CUDA_CHECK(cudaMemcpyAsync(pass.buffer(name).data, source.data, static_cast<std::size_t>(count) * 4,
+                                 cudaMemcpyDeviceToDevice, pass.stream));
+}
+
+}  // namespace
+
+void route(const Pass& pass, TensorView logits_copy) {
+  float* logits = pass.arena.get<float>("logits");
+  auto* scratch = pass.arena.get<std::byte>("permute_scratch");
+  {
+    const StepScope step(pass, "router_logits");
+    compute_logits(pass, logits);
+  }
+  {
+    const StepScope step(pass, "choose");
+    const bool has_bias = pass.config.gate.selection_bias;
+    choose(pass.config,
+           {.logits = logits,
+            .logit_offsets = pass.inputs.logit_offsets.as<float>(),
+            .b_select = has_bias ? pass.weights.b_select.as<float>() : nullptr,
+            .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
+            .chosen_scores = pass.arena.get<float>("chosen_scores"),
+            .token_norms = pass.arena.get<float>("token_norms"),
+            .chunk_masks = reinterpret_cast<std::uint32_t*>(scratch),
+            .tokens = pass.tokens},
+           pass.stream);
+  }
+  {
+    const StepScope step(pass, "permute");
+    build_rows({.scratch = scratch,
+                .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
+                .chosen_scores = pass.arena.get<float>("chosen_scores"),
+                .expert_offsets = pass.expert_offsets(),
+                .row_tokens = pass.row_tokens(),
+                .row_scores = pass.row_scores(),
+                .token_offsets = pass.token_offsets(),
+                .token_rows = pass.token_rows(),
+                .tokens = pass.tokens,
+                .num_experts = pass.num_experts(),
+                .top_k = static_cast<int>(pass.config.top_k)},
+               pass.stream);
+  }
+  if (logits_copy.empty()) return;
+  MOE_CUDA_CHECK(cudaMemcpyAsync(logits_copy.data, logits,
+                                 static_cast<std::size_t>(pass.tokens * pass.config.num_experts) * sizeof(float),
+                                 cudaMemcpyDeviceToDevice, pass.stream));
+}
+
+void copy_given_routing(const Pass& pass) {
+  const Routing& given = *pass.inputs.given;
+  copy_words(pass, "expert_offsets", given.expert_offsets, pass.config.num_experts + 1);
+  copy_words(pass, "row_tokens", given.row_tokens, given.max_rows);
+  copy_words(pass, "row_scores", given.row_scores, given.max_rows);
+  copy_words(pass, "token_offsets", given.token_offsets, pass.tokens + 1);
+  copy_words(pass, "token_rows", given.token_rows, given.max_rows);
+}
+
+void router_backward(const Pass& pass, const InputGradients& gradients) {
+  const StepScope step(pass, "d_router");
+  const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
+  const float* logits = nullptr;
+  if (routing::backward_needs_logits(pass.config.gate)) {
+    auto* again = pass.arena.get<float>("logits_again");
+    compute_logits(pass, again);
+    logits = again;
+  }
+  auto* d_logits = pass.arena.get<bfloat16>("d_logits_typed");
+  gate_backward<bfloat16>(pass.config,
+                {.logits = logits,
+                 .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
+                 .chosen_scores = pass.arena.get<float>("chosen_scores"),
+                 .token_norms = routing::backward_needs_norms(pass.config.gate) ? pass.arena.get<float>("token_norms") : nullptr,
+                 .expert_offsets = pass.expert_offsets(),
+                 .token_offsets = pass.token_offsets(),
+                 .token_rows = pass.token_rows(),
+                 .row_scores = pass.row_scores(),
+                 .d_scores = pass.arena.get<float>("d_scores"),
+                 .tokens = pass.tokens},
+                d_logits, pass.stream);
+  pass.blas.gemm_rows({.a = {.data = d_logits, .stride = E},
+                       .b = {.data = pass.weights.w_router.data, .stride = d},
+                       .c = {.data = gradients.d_x.data, .stride = d},
+                       .m = pass.tokens,
+                       .n = d,
+                       .k = E,
+                       .accumulate = Accumulate::add});
+  if (gradients.weights.w_router.empty()) return;
+  pass.blas.gemm_rows({.a = {.data = d_logits, .stride = E, .transposed = true},
+                       .b = {.data = pass.inputs.x.data, .stride = d},
+                       .c = {.data = gradients.weights.w_router.data, .stride = d},
+                       .m = E,
+                       .n = d,
+                       .k = pass.tokens});
+}
+
+}  // namespace moe::cuda

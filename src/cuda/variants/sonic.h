@@ -1,0 +1,17 @@
+// The memory-minimal algorithm of SonicMoE (arXiv 2512.14080).
+#pragma once
+
+#include "cuda/variants/layer.h"
+
+namespace moe::cuda {
+
+class SonicLayer final : public CudaLayer {
+ public:
+  using CudaLayer::CudaLayer;
+
+ private:
+  void experts_forward(const Pass& pass, TensorView out) override;
+  void experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) override;
+};
+
+}  // namespace moe::cuda

@@ -1,0 +1,80 @@
+// The CUDA variants: a plan of src/plan joined with a layer of this folder, and what each cannot do.
+#include "cuda/variants/variants.h"
+
+#include <memory>
+#include <string>
+
+#include "cuda/kernels/gemm/d_act.h"
+#include "cuda/kernels/permute/build_rows.h"
+#include "cuda/kernels/router/choose.h"
+#include "cuda/variants/grouped_gemm.h"
+#include "cuda/variants/sonic.h"
+#include "plan/algorithms.h"
+
+namespace moe::cuda {
+namespace {
+
+constexpr int kHopper = 90;
+
+/// Why the Hopper kernels cannot take the layer; empty = they can.
+std::optional<std::string> hopper_reason(const LayerConfig& config, const DeviceTraits& traits) {
+  if (traits.compute_capability != kHopper) return "needs a Hopper GPU (compute capability 9.0)";
+  if (config.dtype != DType::bf16) return "the Hopper kernels are bf16; use --dtype bf16";
+  if (config.hidden_dim % 8 != 0 || config.ffn_dim % 8 != 0) {
+    return "--hidden-dim and --ffn-dim must be multiples of 8 (16-byte rows of the copy engine)";
+  }
+  if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK) return "more experts or a larger top-k than the router kernels hold";
+  if (config.rounding.rule != RoundingRule::none) return "token rounding on the GPU is not built yet";
+  if (config.shared.ffn_dim > 0) return "shared experts on the GPU are not built yet";
+  return {};
+}
+
+std::optional<std::string> sonic_reason(const LayerConfig& config, const DeviceTraits& traits) {
+  if (config.activation != Activation::swiglu) return "the fused kernels are compiled for swiglu only";
+  return hopper_reason(config, traits);
+}
+
+template <class LayerType>
+class CudaVariant final : public Variant {
+ public:
+  using MakePlan = Plan (*)(const Request&, const DeviceTraits&, const plan::KernelScratch&);
+  using FindReason = std::optional<std::string> (*)(const LayerConfig&, const DeviceTraits&);
+  CudaVariant(std::string_view name, std::string_view summary, MakePlan make_plan, FindReason find_reason)
+      : name_(name), summary_(summary), make_plan_(make_plan), find_reason_(find_reason) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view summary() const override { return summary_; }
+
+  std::optional<std::string> unsupported(const Request& request, const DeviceTraits& traits) const override {
+    return find_reason_(request.config, traits);
+  }
+
+  Plan plan(const Request& request, const DeviceTraits& traits) const override {
+    plan::KernelScratch scratch;
+    scratch.permute_bytes = permute_scratch_bytes(request.max_tokens, request.config.num_experts);
+    scratch.d_score_columns = kDScoreColumns;
+    scratch.rounds_d_logits = true;
+    return make_plan_(request, traits, scratch);
+  }
+
+  std::unique_ptr<Layer> make_layer(const Plan& plan, DeviceId device) const override {
+    return std::make_unique<LayerType>(plan, device);
+  }
+
+ private:
+  std::string_view name_, summary_;
+  MakePlan make_plan_;
+  FindReason find_reason_;
+};
+
+}  // namespace
+
+std::vector<const Variant*> cuda_variants() {
+  static const CudaVariant<GroupedGemmLayer> grouped_gemm(
+      "grouped_gemm", "rows sorted by expert, one grouped GEMM per projection", plan::grouped_gemm, hopper_reason);
+  static const CudaVariant<SonicLayer> sonic(
+      "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic, sonic_reason);
+  return {&grouped_gemm, &sonic};
+}
+
+}  // namespace moe::cuda

@@ -1,0 +1,214 @@
+// The GPU as a Device, its cuBLAS products, and what a machine without one says.
+#include "cuda/runtime/device.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "core/seeded.h"
+#include "cuda/runtime/availability.h"
+#include "cuda/runtime/blas.h"
+#include "cuda/runtime/check.h"
+
+namespace moe::cuda {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(NoGpu, ReasonNamesTheCause) {
+  EXPECT_THAT(reason_without_device(cudaErrorInsufficientDriver, 0, 13000, nullptr), HasSubstr("no NVIDIA driver"));
+  EXPECT_THAT(reason_without_device(cudaErrorInsufficientDriver, 12040, 13000, nullptr),
+              HasSubstr("too old: it supports CUDA 12.4, this build needs CUDA 13.0"));
+  EXPECT_THAT(reason_without_device(cudaErrorNoDevice, 13000, 13000, nullptr), HasSubstr("sees no GPU"));
+  EXPECT_THAT(reason_without_device(cudaErrorNoDevice, 13000, 13000, ""), HasSubstr("CUDA_VISIBLE_DEVICES is ''"));
+  EXPECT_THAT(reason_without_device(cudaErrorSystemDriverMismatch, 13000, 13000, nullptr), HasSubstr("does not start"));
+}
+
+TEST(NoGpu, EitherDevicesOrAReason) {
+  EXPECT_EQ(make_cuda_devices().empty(), !no_cuda_reason().empty()) << no_cuda_reason();
+}
+
+class CudaDeviceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto devices = make_cuda_devices();
+    if (devices.empty()) GTEST_SKIP() << no_cuda_reason();
+    device_ = std::move(devices.front());
+  }
+  void TearDown() override {
+    for (Memory memory : memories_) device_->release(memory);
+  }
+
+  Memory allocate(std::size_t bytes) { return memories_.emplace_back(device_->allocate(bytes)); }
+  cudaStream_t stream() { return static_cast<cudaStream_t>(device_->stream().native); }
+
+  std::unique_ptr<Device> device_;
+  std::vector<Memory> memories_;
+};
+
+TEST_F(CudaDeviceTest, TraitsDescribeTheGpu) {
+  const DeviceTraits& traits = device_->traits();
+  EXPECT_EQ(traits.kind, DeviceKind::cuda);
+  EXPECT_EQ(device_->id(), (DeviceId{DeviceKind::cuda, 0}));
+  EXPECT_FALSE(traits.name.empty());
+  EXPECT_GT(traits.num_cores, 1);
+  EXPECT_GT(traits.memory_bytes, device_->free_bytes());
+  EXPECT_GE(traits.compute_capability, 70);
+  EXPECT_EQ(traits.has_bf16, traits.compute_capability >= 80);
+  EXPECT_THAT(traits.gemm_library, ::testing::MatchesRegex("cuBLAS [0-9]+[.][0-9]+[.][0-9]+"));
+}
+
+TEST_F(CudaDeviceTest, EveryAllocationIsAligned) {
+  for (std::size_t bytes : {0, 1, 1000, 5000, 2 << 20, (3 << 20) + 1, 100 << 20}) {
+    const Memory memory = allocate(bytes);
+    EXPECT_EQ(memory.bytes, bytes);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data) % device_->traits().alignment, 0u) << bytes;
+  }
+}
+
+TEST_F(CudaDeviceTest, OutOfMemorySaysHowMuchAndLeavesTheDeviceUsable) {
+  const std::size_t bytes = 2 * device_->traits().memory_bytes;
+  try {
+    allocate(bytes);
+    FAIL() << "twice the memory was given";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::out_of_memory);
+    EXPECT_THAT(error.what(), HasSubstr(std::to_string(bytes)));
+    EXPECT_THAT(error.what(), HasSubstr("are free"));
+  }
+  device_->fill_bytes(allocate(1000), 1);
+  device_->synchronize();
+}
+
+TEST_F(CudaDeviceTest, CopiesAndFillsInOrder) {
+  const Memory memory = allocate(1001);
+  std::vector<unsigned char> sent(1001, 7), back(1001);
+  device_->fill_bytes(memory, 0xff);
+  device_->copy_from_host(memory.data, sent.data(), 500);
+  device_->copy_to_host(back.data(), memory.data, 1001);
+  EXPECT_EQ(back[499], 7);
+  EXPECT_EQ(back[500], 0xff);
+  EXPECT_EQ(back[1000], 0xff);
+}
+
+TEST_F(CudaDeviceTest, TimeCoversWhatRunsOnTheStream) {
+  const Memory memory = allocate(std::size_t{4} << 30);
+  const double nothing = device_->time([] {});
+  double filling = device_->time([&] { device_->fill_bytes(memory, 1); });
+  filling = device_->time([&] { device_->fill_bytes(memory, 1); });
+  EXPECT_LT(nothing, 100e-6);
+  EXPECT_GT(filling, static_cast<double>(memory.bytes) / 10e12);
+  EXPECT_LT(filling, static_cast<double>(memory.bytes) / 0.1e12);
+}
+
+TEST_F(CudaDeviceTest, CeilingsAreThoseOfAGpu) {
+  const Ceilings bf16 = device_->measure_ceilings(DType::bf16), f32 = device_->measure_ceilings(DType::f32);
+  std::printf("%s, %s: bf16 %.0f TFLOP/s, fp32 %.1f TFLOP/s, copy %.2f TB/s\n", device_->traits().name.c_str(),
+              device_->traits().gemm_library.c_str(), bf16.gemm_flops_per_s / 1e12, f32.gemm_flops_per_s / 1e12,
+              bf16.copy_bytes_per_s / 1e12);
+  EXPECT_GT(bf16.gemm_flops_per_s, 2 * f32.gemm_flops_per_s);
+  EXPECT_GT(f32.gemm_flops_per_s, 1e12);
+  EXPECT_GT(bf16.copy_bytes_per_s, 0.2e12);
+  EXPECT_LT(bf16.copy_bytes_per_s, 20e12);
+}
+
+/// Dense host copies of one product of a batch, in double.
+struct HostMatrix {
+  std::vector<double> value;
+  std::int64_t stride;
+  bool transposed;
+  double at(std::int64_t row, std::int64_t column) const {
+    return transposed ? value[column * stride + row] : value[row * stride + column];
+  }
+};
+
+class BlasTest : public CudaDeviceTest {
+ protected:
+  static constexpr std::int64_t kM = 33, kN = 40, kK = 56, kPad = 8, kBatch = 3;
+
+  /// Random [batch, rows, columns + pad] on the device, and the same in double.
+  std::pair<void*, std::vector<double>> random_matrix(std::int64_t size, DType dtype, std::uint64_t seed) {
+    std::vector<std::byte> host(size * size_of(dtype));
+    fill_normal({host.data(), dtype, {size}}, seed, RandomStream::tests, 1.0f);
+    const Memory memory = allocate(host.size());
+    device_->copy_from_host(memory.data, host.data(), host.size());
+    return {memory.data, as_double(host, dtype)};
+  }
+
+  static std::vector<double> as_double(const std::vector<std::byte>& bytes, DType dtype) {
+    std::vector<double> values(bytes.size() / size_of(dtype));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      bfloat16 small;
+      float full;
+      if (dtype == DType::bf16) std::memcpy(&small, bytes.data() + 2 * i, 2);
+      else std::memcpy(&full, bytes.data() + 4 * i, 4);
+      values[i] = dtype == DType::bf16 ? static_cast<float>(small) : full;
+    }
+    return values;
+  }
+
+  void expect_right(DType in, DType out, bool a_transposed, bool b_transposed, Accumulate accumulate,
+                    std::int64_t batch, std::int64_t k = kK) {
+    const std::int64_t a_rows = a_transposed ? kK : kM, a_stride = (a_transposed ? kM : kK) + kPad;
+    const std::int64_t b_rows = b_transposed ? kN : kK, b_stride = (b_transposed ? kK : kN) + kPad;
+    const std::int64_t c_stride = kN + kPad;
+    const auto [a, a_values] = random_matrix(batch * a_rows * a_stride, in, 1);
+    const auto [b, b_values] = random_matrix(batch * b_rows * b_stride, in, 2);
+    const auto [c, c_before] = random_matrix(batch * kM * c_stride, out, 3);
+    RowProduct product = {.m = kM, .n = kN, .k = k, .in_dtype = in, .out_dtype = out, .accumulate = accumulate, .batch = batch};
+    product.a = {a, a_stride, a_transposed, a_rows * a_stride};
+    product.b = {b, b_stride, b_transposed, b_rows * b_stride};
+    product.c = {c, c_stride, kM * c_stride};
+    Blas blas(0);
+    blas.use(stream(), allocate(device_->traits().gemm_scratch_bytes));
+    blas.gemm_rows(product);
+    std::vector<std::byte> bytes(c_before.size() * size_of(out));
+    device_->copy_to_host(bytes.data(), c, bytes.size());
+    const std::vector<double> got = as_double(bytes, out);
+    double error = 0, norm = 1e-30;
+    for (std::int64_t each = 0; each < batch; ++each) {
+      const auto part = [&](const std::vector<double>& all, std::int64_t size) {
+        return std::vector<double>(all.begin() + each * size, all.begin() + (each + 1) * size);
+      };
+      const HostMatrix am{part(a_values, a_rows * a_stride), a_stride, a_transposed};
+      const HostMatrix bm{part(b_values, b_rows * b_stride), b_stride, b_transposed};
+      for (std::int64_t i = 0; i < kM; ++i) {
+        for (std::int64_t j = 0; j < c_stride; ++j) {
+          const std::size_t at = (each * kM + i) * c_stride + j;
+          double want = accumulate == Accumulate::add || j >= kN ? c_before[at] : 0.0;  // padding stays
+          for (std::int64_t x = 0; x < k && j < kN; ++x) want += am.at(i, x) * bm.at(x, j);
+          error += (got[at] - want) * (got[at] - want);
+          norm += want * want;
+        }
+      }
+    }
+    EXPECT_TRUE(std::sqrt(error / norm) < (out == DType::bf16 ? 2.5e-3 : 1e-5))
+        << name_of(in) << " " << name_of(out) << " " << a_transposed << b_transposed << " batch " << batch << ": "
+        << std::sqrt(error / norm);
+  }
+};
+
+TEST_F(BlasTest, RowMajorProductsOfEveryForm) {
+  for (const auto& [in, out] : {std::pair{DType::bf16, DType::bf16}, {DType::bf16, DType::f32}, {DType::f32, DType::f32}}) {
+    for (int form = 0; form < 4; ++form) {
+      for (Accumulate accumulate : {Accumulate::overwrite, Accumulate::add}) {
+        expect_right(in, out, form % 2 == 1, form / 2 == 1, accumulate, 1);
+        expect_right(in, out, form % 2 == 1, form / 2 == 1, accumulate, kBatch);
+      }
+    }
+    expect_right(in, out, false, true, Accumulate::overwrite, 1, 0);  // a product over nothing
+    expect_right(in, out, true, false, Accumulate::add, kBatch, 0);
+  }
+}
+
+TEST_F(BlasTest, RefusedProductsAreErrors) {
+  Blas blas(0);
+  EXPECT_THROW(blas.gemm_rows({.m = 1, .n = 1, .k = 1, .in_dtype = DType::i32}), Error);
+  RowProduct product = {.m = 4, .n = 4, .k = 4};  // strides below the width
+  EXPECT_THROW(blas.gemm_rows(product), Error);
+}
+
+}  // namespace
+}  // namespace moe::cuda
