@@ -76,12 +76,13 @@ class AggregateTest : public ::testing::Test {
     const PoisonedArray<Element> d_out(c.tokens * d, 64, 1), y(rows * d, kUnusedRows * d, 2);
     const PoisonedArray<float> scores(rows, kUnusedRows, 3);
     const DeviceArray<int> offsets(routing.expert_offsets), row_tokens(padded(routing.row_tokens));
+    const DeviceArray<int> token_rows(padded(routing.token_rows));
     std::vector<Element> d_y_values[2];
     std::vector<float> d_score_values[2];
     for (int repeat = 0; repeat < 2; ++repeat) {
       const PoisonedArray<Element> d_y((rows + kUnusedRows) * d);
       const PoisonedArray<float> d_scores(rows + kUnusedRows);
-      combine_backward({d_out.get(), y.get(), row_tokens.get(), scores.get(), d_y.get(), d_scores.get(), offsets.get(),
+      combine_backward({d_out.get(), y.get(), row_tokens.get(), token_rows.get(), scores.get(), d_y.get(), d_scores.get(), offsets.get(),
                         c.experts, static_cast<std::int64_t>(rows) + kUnusedRows, tests::kDType<Element>, c.d},
                        nullptr);
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
@@ -157,7 +158,7 @@ TYPED_TEST(AggregateTest, LargeTensorsPass2To31Elements) {
   const DeviceArray<int> expert_offsets(std::vector<int>{0, rows});
   DeviceArray<float> scores(std::vector<float>(rows, 0.5f)), d_scores(rows);
   sum_token_rows({y.get(), nullptr, offsets_d.get(), token_rows_d.get(), nullptr, out.get(), DType::bf16, tokens, d}, nullptr);
-  combine_backward({out.get(), y.get(), row_tokens_d.get(), scores.get(), d_y.get(), d_scores.get(),
+  combine_backward({out.get(), y.get(), row_tokens_d.get(), token_rows_d.get(), scores.get(), d_y.get(), d_scores.get(),
                     expert_offsets.get(), 1, rows, DType::bf16, d}, nullptr);
   for (int t : {0, 1, 40000, tokens - 1}) {
     const auto out_row = tests::row_to_host(out.get(), t, d);

@@ -86,7 +86,7 @@ void bench_shape(Device& device, const Shape& s, int rounds) {
                                    tokens.get(), DType::bf16, T, s.d};
   cuda::SumTokenRowsProblem add = sum;
   add.add = tokens.get();
-  const cuda::CombineBackwardProblem combine = {tokens.get(), in.get(), row_tokens.get(), scores.get(), out.get(),
+  const cuda::CombineBackwardProblem combine = {tokens.get(), in.get(), row_tokens.get(), token_rows.get(), scores.get(), out.get(),
                                                 d_scores.get(), expert_offsets.get(), s.E, R, DType::bf16, s.d};
   const double sum_bytes = static_cast<double>(size) * d * (R + T) + 12.0 * R;
   const std::size_t copied = static_cast<std::size_t>(sum_bytes / 2) / 16 * 16;

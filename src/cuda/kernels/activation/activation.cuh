@@ -16,13 +16,13 @@
 namespace moe::cuda {
 
 #ifndef ACT_SEG
-#define ACT_SEG 2
+#define ACT_SEG 1
 #endif
 #ifndef ACT_ST
 #define ACT_ST store_vector
 #endif
 #ifndef ACT_LD
-#define ACT_LD load_vector_streaming
+#define ACT_LD load_vector
 #endif
 
 template <class Element>

@@ -15,6 +15,9 @@ namespace moe::cuda {
 #ifndef COM_BLOCKS
 #define COM_BLOCKS 4
 #endif
+#ifndef COM_LD
+#define COM_LD load_vector
+#endif
 #ifndef COM_ST
 #define COM_ST store_vector_streaming
 #endif
@@ -25,6 +28,7 @@ struct CombineBackward {
     const Element* d_out;
     const Element* y;
     const int* row_tokens;
+    const int* token_rows;
     const float* row_scores;
     Element* d_y;
     float* d_scores;
@@ -36,8 +40,9 @@ struct CombineBackward {
   static constexpr int kInFlight = COM_FLIGHT;
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
-    const int row = (blockIdx.x * kThreads + threadIdx.x) / 32;
-    if (row >= args.expert_offsets[args.num_experts]) return;
+    const int index = (blockIdx.x * kThreads + threadIdx.x) / 32;
+    if (index >= args.expert_offsets[args.num_experts]) return;
+    const int row = args.token_rows[index];
     const int lane = threadIdx.x % 32;
     const float score = args.row_scores[row];
     const Element* d_out = args.d_out + static_cast<std::int64_t>(args.row_tokens[row]) * args.d;
@@ -50,7 +55,7 @@ struct CombineBackward {
       for (int j = 0; j < kInFlight; ++j) {
         if (column + j * kStep >= args.d) break;
         gradient[j] = load_vector(d_out + column + j * kStep);
-        y[j] = load_vector_streaming(args.y + row_begin + column + j * kStep);
+        y[j] = COM_LD(args.y + row_begin + column + j * kStep);
       }
 #pragma unroll
       for (int j = 0; j < kInFlight; ++j) {

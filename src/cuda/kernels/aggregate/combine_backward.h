@@ -18,6 +18,7 @@ struct CombineBackwardProblem {
   const void* d_out;          // [T, d]
   const void* y;              // [rows, d]
   const int* row_tokens;      // [rows]
+  const int* token_rows;      // [rows]: the rows of token 0, of token 1, ...
   const float* row_scores;    // [rows]
   void* d_y;                  // [rows, d]
   float* d_scores;            // [rows]

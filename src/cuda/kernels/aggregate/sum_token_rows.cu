@@ -1,6 +1,7 @@
 // Instances of the aggregation.
 #include "cuda/kernels/aggregate/sum_token_rows.cuh"
 
+#include <algorithm>
 #include <string>
 
 #include "cuda/kernels/aggregate/sum_token_rows.h"
@@ -23,7 +24,13 @@ void start(const SumTokenRowsProblem& p, cudaStream_t stream) {
   constexpr int kWarps = Kernel::kThreads / 32;
   launch<Kernel>({static_cast<const Element*>(p.y), p.row_scales, p.token_offsets, p.token_rows,
                   static_cast<const Element*>(p.add), static_cast<Element*>(p.out), static_cast<int>(p.tokens), p.d},
-                 dim3(static_cast<unsigned>((warps + kWarps - 1) / kWarps)), stream);
+                 dim3(static_cast<unsigned>(
+#ifdef SUM_PERSIST
+  std::min<std::int64_t>(132 * Kernel::kMinBlocks, 
+#else
+ (
+#endif
+(warps + kWarps - 1) / kWarps))), stream);
 }
 
 }  // namespace

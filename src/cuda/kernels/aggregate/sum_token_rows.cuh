@@ -24,7 +24,7 @@ namespace moe::cuda {
 #define SUM_BLOCKS 3
 #endif
 #ifndef SUM_LD
-#define SUM_LD load_vector_streaming
+#define SUM_LD load_vector
 #endif
 #ifndef SUM_ST
 #define SUM_ST store_vector
@@ -46,30 +46,74 @@ struct SumTokenRows {
   static constexpr int kInFlight = SUM_FLIGHT;
   static constexpr unsigned kAll = 0xffffffffu;
 
+#ifndef SUM_PERSIST
   static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
     const unsigned vectors = args.d / kVectorSize<Element>, segments = (vectors + 31) / 32;
     const unsigned units = (segments + SUM_SEG - 1) / SUM_SEG;
     const unsigned warp = (blockIdx.x * kThreads + threadIdx.x) / 32, token = warp / units;
     if (token >= static_cast<unsigned>(args.tokens)) return;
+    const int begin = args.token_offsets[token], end = args.token_offsets[token + 1];
+    const int lane = threadIdx.x % 32;
+    const int row = lane < end - begin ? args.token_rows[begin + lane] : 0;
 #pragma unroll 1
     for (unsigned s = 0; s < SUM_SEG; ++s) {
       const unsigned vector = (warp % units * SUM_SEG + s) * 32 + threadIdx.x % 32;
       const bool is_inside = vector < vectors;
       const int column = (is_inside ? vector : vectors - 1) * kVectorSize<Element>;
-      const RowVector<Element> sum = sum_of(args, token, column);
+      const RowVector<Element> sum = sum_of(args, token, begin, end, row, column);
       if (is_inside) SUM_ST(args.out + static_cast<std::int64_t>(token) * args.d + column, sum);
     }
   }
+#else
+  struct Unit {
+    unsigned token, segment;
+    int begin, end;
+  };
+  static __device__ __forceinline__ Unit unit_of(const Args& args, unsigned index, unsigned segments) {
+    Unit unit = {index / segments, index % segments, 0, 0};
+    if (unit.token < static_cast<unsigned>(args.tokens)) {
+      unit.begin = args.token_offsets[unit.token];
+      unit.end = args.token_offsets[unit.token + 1];
+    }
+    return unit;
+  }
+  static __device__ __forceinline__ int row_of(const Args& args, int first, int end) {
+    const int at = first + static_cast<int>(threadIdx.x % 32);
+    return at < end ? args.token_rows[at] : 0;
+  }
+  static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
+    const unsigned vectors = args.d / kVectorSize<Element>, segments = (vectors + 31) / 32;
+    const unsigned stride = gridDim.x * (kThreads / 32);
+    unsigned index = (blockIdx.x * kThreads + threadIdx.x) / 32;
+    Unit unit = unit_of(args, index, segments), next = unit_of(args, index + stride, segments);
+    int row = row_of(args, unit.begin, unit.end);
+#pragma unroll 1
+    while (unit.token < static_cast<unsigned>(args.tokens)) {
+      const int next_row = row_of(args, next.begin, next.end);
+      index += stride;
+      const Unit later = unit_of(args, index + stride, segments);
+      const unsigned vector = unit.segment * 32 + threadIdx.x % 32;
+      const bool is_inside = vector < vectors;
+      const int column = (is_inside ? vector : vectors - 1) * kVectorSize<Element>;
+      const RowVector<Element> sum = sum_of(args, unit.token, unit.begin, unit.end, row, column);
+      if (is_inside) SUM_ST(args.out + static_cast<std::int64_t>(unit.token) * args.d + column, sum);
+      unit = next;
+      next = later;
+      row = next_row;
+    }
+  }
+#endif
 
-  static __device__ __forceinline__ RowVector<Element> sum_of(const Args& args, unsigned token, int column) {
+  static __device__ __forceinline__ RowVector<Element> sum_of(const Args& args, unsigned token, int begin, int end, int row, int column) {
     RowVector<Element> sum = {};
     if (args.add != nullptr) {
       sum = unpack<Element>(SUM_LD(args.add + static_cast<std::int64_t>(token) * args.d + column));
     }
-    const int lane = threadIdx.x % 32, end = args.token_offsets[token + 1];
-    for (int first = args.token_offsets[token]; first < end; first += 32) {
+    const int lane = threadIdx.x % 32;
+#pragma unroll 1
+    for (int first = begin; first < end; first += 32) {
       const int count = min(end - first, 32);
-      const int row = args.token_rows[first + min(lane, count - 1)];
+      if (first > begin) row = lane < count ? args.token_rows[first + lane] : 0;
       const float scale = args.row_scales == nullptr ? 1.0f : args.row_scales[row];
       const Element* y = args.y + column;
       int i = 0;

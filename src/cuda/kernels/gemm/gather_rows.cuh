@@ -40,30 +40,37 @@ class RowGatherer<Ragged::rows> {
  public:
   explicit __device__ __forceinline__ RowGatherer(int thread) : lane_(thread) {}
 
-  /// Reads the tokens of the 128 rows of a tile.
+  /// Finds the sources of this thread's eight rows of a tile.
   __device__ __forceinline__ void start_tile(const GatheredRows& source, const TileWork& work) {
     const int row = work.tile.row_tile * 128 + lane_.first_row;
+    valid_rows_ = 0;
+    next_column_ = lane_.chunk * 8;
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
       const int r = row + 16 * i;
-      token_[i] = r < work.row_count ? source.row_tokens[work.row_begin + r] : -1;
+      const bool valid = r < work.row_count;
+      const int token = valid ? source.row_tokens[work.row_begin + r] : 0;
+      next_[i] = source.data + std::int64_t{token} * source.columns + next_column_;
+      valid_rows_ |= static_cast<unsigned>(valid) << i;
     }
   }
 
-  __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image, const TileWork&, int step) {
-    const int column = step * 64 + lane_.chunk * 8;
-    const bool in_columns = column < source.columns;
+  /// Copies the next 64 columns. Steps come in order.
+  __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image, const TileWork&, int) {
+    const unsigned valid = next_column_ < source.columns ? valid_rows_ : 0;
+    next_column_ += 64;
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
-      const bool valid = in_columns && token_[i] >= 0;
-      const std::int64_t offset = valid ? std::int64_t{token_[i]} * source.columns + column : 0;
-      ptx::cp_async_16(image + lane_.smem + i * 16 * kSwizzleRowBytes, source.data + offset, valid);
+      ptx::cp_async_16(image + lane_.smem + i * 16 * kSwizzleRowBytes, next_[i], (valid >> i & 1) != 0);
+      next_[i] += 64;
     }
   }
 
  private:
   GatherLane lane_;
-  int token_[8];
+  const __nv_bfloat16* next_[8];
+  unsigned valid_rows_ = 0;
+  int next_column_ = 0;
 };
 
 template <>
@@ -72,20 +79,21 @@ class RowGatherer<Ragged::reduction> {
   explicit __device__ __forceinline__ RowGatherer(int thread) : lane_(thread) {}
 
   __device__ __forceinline__ void start_tile(const GatheredRows& source, const TileWork& work) {
+    const int column = work.tile.row_tile * 128 + lane_.chunk * 8;
+    base_ = source.data + column;
+    valid_boxes_[0] = column < source.columns;
+    valid_boxes_[1] = column + 64 < source.columns;
     read_tokens(source, work, 0);
   }
 
   __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image, const TileWork& work, int step) {
-    const int column = work.tile.row_tile * 128 + lane_.chunk * 8;
 #pragma unroll
-    for (int box = 0; box < 2; ++box) {
-      const bool in_columns = column + box * 64 < source.columns;
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        const bool valid = in_columns && token_[i] >= 0;
-        const std::int64_t offset = valid ? std::int64_t{token_[i]} * source.columns + column + box * 64 : 0;
-        ptx::cp_async_16(image + box * 8192 + lane_.smem + i * 16 * kSwizzleRowBytes, source.data + offset, valid);
-      }
+    for (int i = 0; i < 4; ++i) {
+      const bool valid = token_[i] >= 0;
+      const __nv_bfloat16* row = base_ + std::int64_t{valid ? token_[i] : 0} * source.columns;
+      const std::uint32_t target = image + lane_.smem + i * 16 * kSwizzleRowBytes;
+      ptx::cp_async_16(target, row, valid && valid_boxes_[0]);
+      ptx::cp_async_16(target + 8192, row + 64, valid && valid_boxes_[1]);
     }
     read_tokens(source, work, step + 1);  // early: the next step's copies need them
   }
@@ -100,6 +108,8 @@ class RowGatherer<Ragged::reduction> {
   }
 
   GatherLane lane_;
+  const __nv_bfloat16* base_ = nullptr;
+  bool valid_boxes_[2];
   int token_[4];
 };
 
