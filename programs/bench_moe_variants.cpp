@@ -28,8 +28,11 @@ namespace {
 constexpr int kExitSkipped = 5;
 constexpr double kPlotSeconds = 2;  // kept back from --max-time for pictures and files
 
-void check_variants(const BenchOptions& options, DeviceKind kind) {
+/// Fills in what was left to the device, and refuses names that it does not have.
+void settle_variants(BenchOptions& options, DeviceKind kind) {
+  if (options.variants.empty()) options.variants = measure::default_labels(kind);
   const std::vector<std::string> known = measure::known_labels(kind);
+  if (options.baseline.empty()) options.baseline = known.front();
   std::vector<std::string> labels = options.variants;
   labels.push_back(options.baseline);
   for (const std::string& label : labels) {
@@ -154,11 +157,11 @@ int exit_code_of(const record::Run& run, bool complete, bool strict) {
   return strict && any_skipped ? kExitSkipped : 0;
 }
 
-int run_command(const BenchOptions& options, const std::vector<std::string>& arguments) {
+int run_command(BenchOptions options, const std::vector<std::string>& arguments) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
   Progress progress(options.quiet);
   const std::unique_ptr<Device> device = open_device(options.device);
-  check_variants(options, device->id().kind);
+  settle_variants(options, device->id().kind);
   measure::BenchRequest request = make_bench_request(options);
   // Traffic that this gate cannot give is refused here, not in the middle of the run.
   routing::logit_offsets(request.model.layer, request.traffic, request.model.tokens(),

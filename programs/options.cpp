@@ -65,8 +65,8 @@ void add_comparison_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   app.add_option("--variants", raw.variants, "all, or a list: vanilla,sonic,sonic+rounding")
       ->capture_default_str()
       ->group(what);
-  app.add_option("--baseline", options.baseline, "row that speed-up is relative to")
-      ->capture_default_str()
+  app.add_option("--baseline", options.baseline,
+                 "row that speed-up is relative to; the device's first, vanilla, when left out")
       ->group(what);
   app.add_option("--mode", raw.mode, "forward | forward_backward")
       ->capture_default_str()
@@ -259,8 +259,8 @@ std::string repeat_command(const std::vector<std::string>& arguments, const RawF
     return false;
   };
   if (!given("--config")) command += " --config " + quoted_for_shell(raw.shape.config);
-  for (const std::string& argument : arguments) {
-    if (argument != "run") command += " " + quoted_for_shell(argument);
+  for (std::size_t i = 1; i < arguments.size(); ++i) {  // the first is "run"
+    command += " " + quoted_for_shell(arguments[i]);
   }
   if (!given("--seed")) command += " --seed " + std::to_string(o.seed);
   return command;
@@ -283,7 +283,7 @@ void finish_run_options(const std::vector<std::string>& arguments, const RawFlag
   }
   if (raw.quick_run) options.sampling.max_samples = 3;
   options.variants =
-      raw.variants == "all" ? measure::default_labels() : CLI::detail::split(raw.variants, ',');
+      raw.variants == "all" ? std::vector<std::string>{} : CLI::detail::split(raw.variants, ',');
   options.repeat_command = repeat_command(arguments, raw, options);
 }
 

@@ -23,8 +23,8 @@ struct BenchOptions {
   ModelConfig model;  // with every override applied, valid
   std::string device = "auto";
   int threads = 0;  // 0 = all
-  std::vector<std::string> variants;
-  std::string baseline = "vanilla";
+  std::vector<std::string> variants;  // empty = all
+  std::string baseline;               // empty = the first variant of the device: vanilla
   bool backward = true;
   std::string routing = "natural";
   std::uint64_t seed = 42;

@@ -10,8 +10,14 @@ constexpr std::string_view kRoundingSuffix = "+rounding";
 
 }  // namespace
 
-std::vector<std::string> default_labels() {
-  return {"vanilla", "grouped_gemm", "grouped_gemm+rounding", "sonic", "sonic+rounding"};
+std::vector<std::string> default_labels(DeviceKind kind) {
+  std::vector<std::string> labels;
+  for (const Variant* variant : variants(kind)) {
+    const std::string name(variant->name());
+    labels.push_back(name);
+    if (labels.size() > 1) labels.push_back(name + std::string(kRoundingSuffix));
+  }
+  return labels;
 }
 
 std::vector<std::string> known_labels(DeviceKind kind) {

@@ -22,8 +22,8 @@ struct VariantChoice {
   }
 };
 
-/// vanilla, grouped_gemm, grouped_gemm+rounding, sonic, sonic+rounding.
-std::vector<std::string> default_labels();
+/// Every variant, and every one but the first (the loop that users write) with rounding too.
+std::vector<std::string> default_labels(DeviceKind kind);
 
 /// Every label that a device of this kind can be asked for.
 std::vector<std::string> known_labels(DeviceKind kind);

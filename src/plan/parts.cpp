@@ -67,6 +67,23 @@ void shared_buffers(Builder& builder, const Sizes& s, const Request& request) {
   builder.workspace("shared_a", s.dtype, {s.T, ns}, "shared_expert", "shared_expert");
 }
 
+/// The shared expert on kernels of routed experts: one expert, every token a row with score 1.
+void shared_row_buffers(Builder& builder, const Sizes& s, const Request& request,
+                        const KernelScratch& scratch) {
+  const std::int64_t ns = request.config.shared.ffn_dim, us = request.config.shared_up_dim();
+  builder.workspace("shared_offsets", DType::i32, {2});
+  builder.workspace("shared_tokens", DType::i32, {s.T});
+  builder.workspace("shared_scores", DType::f32, {s.T});
+  builder.workspace("shared_a", s.dtype, {s.T, ns}, "shared_expert", "shared_expert");
+  if (!request.training) return;
+  const char* step = "d_shared_expert";
+  builder.saved("shared_h", s.dtype, {s.T, us});
+  if (request.keep_saved) builder.workspace("shared_d_h", s.dtype, {s.T, us}, step, step);
+  builder.workspace("shared_a_scaled", s.dtype, {s.T, ns}, step, step);
+  const std::int64_t parts = (ns + scratch.d_score_columns - 1) / scratch.d_score_columns;
+  builder.workspace("shared_score_parts", DType::f32, {parts, s.T}, step, step);
+}
+
 double shared_weight_count(const LayerConfig& config) {
   const double d = static_cast<double>(config.hidden_dim);
   return d * (config.shared_up_dim() + config.shared.ffn_dim);
@@ -108,7 +125,13 @@ void common_buffers(Builder& builder, const Sizes& s, const Request& request,
                     std::string_view d_scores_from) {
   router_buffers(builder, s, request, traits);
   if (request.training) router_backward_buffers(builder, s, request, scratch, d_scores_from);
-  if (request.config.shared.ffn_dim > 0) shared_buffers(builder, s, request);
+  if (request.config.shared.ffn_dim > 0) {
+    if (scratch.shared_as_rows) {
+      shared_row_buffers(builder, s, request, scratch);
+    } else {
+      shared_buffers(builder, s, request);
+    }
+  }
   if (scratch.permute_bytes > 0) {
     builder.workspace("permute_scratch", DType::i64,
                       {static_cast<std::int64_t>(scratch.permute_bytes + 7) / 8}, "choose",

@@ -53,7 +53,7 @@ std::string ceiling_line(const Run& run) {
   if (run.copy_ceiling_bytes_per_s > 0) {
     text += ", " + format_byte_rate(run.copy_ceiling_bytes_per_s) + " in a large copy";
   }
-  return text + " (measured just now)";
+  return text + " (measured by this run)";
 }
 
 std::string shape_line(const Run& run) {

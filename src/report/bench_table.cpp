@@ -142,7 +142,7 @@ std::vector<std::string> bench_notes(const Run& run) {
   }
   if (few_samples) {
     notes.push_back(fmt::format(
-        "n=...: number of samples; a noise figure needs at least {} (raise the time cap)",
+        "n=...: number of samples; a noise figure needs at least {} (raise --max-time, or leave out --fast)",
         run.min_samples));
   }
   if (above_ceiling) {

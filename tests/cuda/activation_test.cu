@@ -13,25 +13,32 @@ using tests::PoisonedArray;
 
 constexpr std::int64_t kUnusedRows = 45;
 
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+double sigmoid(double x) {
+  return 1.0 / (1.0 + std::exp(-x));
+}
 
 /// One row of H to one of A.
 template <class Element>
-void append_activated(Activation activation, std::span<const Element> h, int n, std::vector<double>& a) {
+void append_activated(Activation activation, std::span<const Element> h, int n,
+                      std::vector<double>& a) {
   for (int c = 0; c < n; ++c) {
     const double gate = as_double(h[c]);
-    if (activation == Activation::swiglu) a.push_back(gate * sigmoid(gate) * as_double(h[n + c]));
-    else a.push_back(gate > 0 ? gate * gate : 0.0);
+    if (activation == Activation::swiglu)
+      a.push_back(gate * sigmoid(gate) * as_double(h[n + c]));
+    else
+      a.push_back(gate > 0 ? gate * gate : 0.0);
   }
 }
 
 template <class Element>
-void append_gradient(Activation activation, std::span<const Element> h, std::span<const Element> d_a, int n,
-                     std::vector<double>& d_h) {
+void append_gradient(Activation activation, std::span<const Element> h,
+                     std::span<const Element> d_a, int n, std::vector<double>& d_h) {
   for (int c = 0; c < n; ++c) {
     const double gate = as_double(h[c]), d = as_double(d_a[c]), s = sigmoid(gate);
-    if (activation == Activation::swiglu) d_h.push_back(d * as_double(h[n + c]) * (s + gate * s * (1.0 - s)));
-    else d_h.push_back(gate > 0 ? 2.0 * gate * d : 0.0);
+    if (activation == Activation::swiglu)
+      d_h.push_back(d * as_double(h[n + c]) * (s + gate * s * (1.0 - s)));
+    else
+      d_h.push_back(gate > 0 ? 2.0 * gate * d : 0.0);
   }
   if (activation != Activation::swiglu) return;
   for (int c = 0; c < n; ++c) {
@@ -49,13 +56,16 @@ class ActivationTest : public ::testing::Test {
 
   /// Both passes, and nothing read or written behind the last row.
   void expect_right(Activation activation, int rows, int n) {
-    SCOPED_TRACE(std::string(name_of(activation)) + " " + std::to_string(rows) + " x " + std::to_string(n));
+    SCOPED_TRACE(std::string(name_of(activation)) + " " + std::to_string(rows) + " x " +
+                 std::to_string(n));
     const int u = is_gated(activation) ? 2 * n : n;
     const DeviceArray<int> offsets(std::vector<int>{0, rows / 2, rows});
-    const ActivationRows shape = {offsets.get(), 2, rows + kUnusedRows, n, activation, tests::kDType<Element>};
+    const ActivationRows shape = {offsets.get(),         2, rows + kUnusedRows, n, activation,
+                                  tests::kDType<Element>};
     const PoisonedArray<Element> h(std::size_t(rows) * u, kUnusedRows * u, 1, 2.0f);
     const PoisonedArray<Element> d_a(std::size_t(rows) * n, kUnusedRows * n, 2);
-    const PoisonedArray<Element> a(std::size_t(rows + kUnusedRows) * n), d_h(std::size_t(rows + kUnusedRows) * u);
+    const PoisonedArray<Element> a(std::size_t(rows + kUnusedRows) * n),
+        d_h(std::size_t(rows + kUnusedRows) * u);
     const std::vector<Element> h_values = h.to_host(), d_a_values = d_a.to_host();
     activate(shape, h.get(), a.get(), nullptr);
     activate_backward(shape, h.get(), d_a.get(), d_h.get(), nullptr);
@@ -66,7 +76,8 @@ class ActivationTest : public ::testing::Test {
     for (int r = 0; r < rows; ++r) {
       const std::span<const Element> h_row(h_values.data() + std::size_t(r) * u, u);
       append_activated<Element>(activation, h_row, n, want_a);
-      append_gradient<Element>(activation, h_row, {d_a_values.data() + std::size_t(r) * n, std::size_t(n)}, n, want_d_h);
+      append_gradient<Element>(
+          activation, h_row, {d_a_values.data() + std::size_t(r) * n, std::size_t(n)}, n, want_d_h);
     }
     const std::vector<Element> got_a = a.to_host(), got_d_h = d_h.to_host();
     tests::expect_close<Element>(got_a, want_a);
@@ -93,9 +104,11 @@ TYPED_TEST(ActivationTest, FarGates) {
   std::vector<TypeParam> values;
   for (double gate : gates) values.push_back(static_cast<TypeParam>(static_cast<float>(gate)));
   for (int c = 0; c < 8; ++c) values.push_back(static_cast<TypeParam>(1.0f));
-  const DeviceArray<TypeParam> h(values), a(8), d_h(16), d_a(std::vector<TypeParam>(values.end() - 8, values.end()));
+  const DeviceArray<TypeParam> h(values), a(8), d_h(16),
+      d_a(std::vector<TypeParam>(values.end() - 8, values.end()));
   const DeviceArray<int> offsets(std::vector<int>{0, 1});
-  const ActivationRows shape = {offsets.get(), 1, 1, 8, Activation::swiglu, tests::kDType<TypeParam>};
+  const ActivationRows shape = {offsets.get(),           1, 1, 8, Activation::swiglu,
+                                tests::kDType<TypeParam>};
   activate(shape, h.get(), a.get(), nullptr);
   activate_backward(shape, h.get(), d_a.get(), d_h.get(), nullptr);
   const auto got_a = a.to_host(), got_d_h = d_h.to_host();
@@ -110,7 +123,8 @@ TYPED_TEST(ActivationTest, FarGates) {
 TYPED_TEST(ActivationTest, LargeTensorsPass2To31Elements) {
   if (sizeof(TypeParam) == 4) GTEST_SKIP() << "bf16 has the same offsets";
   const int n = 2048, rows = (1 << 19) + 77;
-  DeviceArray<TypeParam> h(std::size_t(rows) * 2 * n), d_a(std::size_t(rows) * n), a(std::size_t(rows) * n);
+  DeviceArray<TypeParam> h(std::size_t(rows) * 2 * n), d_a(std::size_t(rows) * n),
+      a(std::size_t(rows) * n);
   random_fill({h.get(), DType::bf16, {rows, 2 * n}}, 1, RandomStream::tests, 1.0f, nullptr);
   random_fill({d_a.get(), DType::bf16, {rows, n}}, 2, RandomStream::tests, 1.0f, nullptr);
   const DeviceArray<int> offsets(std::vector<int>{0, rows});
@@ -120,12 +134,14 @@ TYPED_TEST(ActivationTest, LargeTensorsPass2To31Elements) {
   for (int row : sampled) {
     const auto h_row = tests::row_to_host(h.get(), row, 2 * n);
     append_activated<TypeParam>(Activation::swiglu, h_row, n, want_a);
-    append_gradient<TypeParam>(Activation::swiglu, h_row, tests::row_to_host(d_a.get(), row, n), n, want_d_h);
+    append_gradient<TypeParam>(Activation::swiglu, h_row, tests::row_to_host(d_a.get(), row, n), n,
+                               want_d_h);
   }
   activate(shape, h.get(), a.get(), nullptr);
   activate_backward(shape, h.get(), d_a.get(), h.get(), nullptr);
   for (std::size_t i = 0; i < sampled.size(); ++i) {
-    tests::expect_close<TypeParam>(tests::row_to_host(a.get(), sampled[i], n), {want_a.data() + i * n, std::size_t(n)});
+    tests::expect_close<TypeParam>(tests::row_to_host(a.get(), sampled[i], n),
+                                   {want_a.data() + i * n, std::size_t(n)});
     tests::expect_close<TypeParam>(tests::row_to_host(h.get(), sampled[i], 2 * n),
                                    {want_d_h.data() + i * 2 * n, std::size_t(2 * n)});
   }

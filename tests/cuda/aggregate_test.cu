@@ -19,12 +19,14 @@ struct Case {
   bool ragged;
 };
 
-const std::vector<Case> kCases = {{1, 8, 1, 1, false},     {50, 768, 16, 1, false},  {33, 4096, 16, 8, false},
-                                  {65, 1032, 64, 22, false}, {301, 72, 24, 8, true},   {40, 264, 100, 40, true},
-                                  {3, 16, 4, 2, true},     {129, 2056, 8, 8, false}};
+const std::vector<Case> kCases = {{1, 8, 1, 1, false},      {50, 768, 16, 1, false},
+                                  {33, 4096, 16, 8, false}, {65, 1032, 64, 22, false},
+                                  {301, 72, 24, 8, true},   {40, 264, 100, 40, true},
+                                  {3, 16, 4, 2, true},      {129, 2056, 8, 8, false}};
 
 std::string text_of(const Case& c) {
-  return std::to_string(c.tokens) + " tokens of " + std::to_string(c.d) + ", K " + std::to_string(c.top_k);
+  return std::to_string(c.tokens) + " tokens of " + std::to_string(c.d) + ", K " +
+         std::to_string(c.top_k);
 }
 
 enum class Add { none, other, in_place };
@@ -37,27 +39,32 @@ class AggregateTest : public ::testing::Test {
   }
 
   void expect_right_sum(const Case& c, bool scaled, Add mode) {
-    SCOPED_TRACE(text_of(c) + (scaled ? ", scaled" : "") + ", add " + std::to_string(static_cast<int>(mode)));
+    SCOPED_TRACE(text_of(c) + (scaled ? ", scaled" : "") + ", add " +
+                 std::to_string(static_cast<int>(mode)));
     const auto routing = tests::make_routing(c.tokens, c.experts, c.top_k, c.ragged);
     const std::size_t rows = routing.rows(), out_size = std::size_t(c.tokens) * c.d;
     const PoisonedArray<Element> y(rows * c.d, kUnusedRows * c.d, 1), add(out_size, 64, 2);
     const PoisonedArray<float> scale(rows, kUnusedRows, 3);
     const PoisonedArray<Element> fresh(out_size + 64);
-    const DeviceArray<int> token_offsets(routing.token_offsets), token_rows(padded(routing.token_rows));
+    const DeviceArray<int> token_offsets(routing.token_offsets),
+        token_rows(padded(routing.token_rows));
     const std::vector<Element> add_values = add.to_host();
     Element* out = mode == Add::in_place ? add.get() : fresh.get();
-    sum_token_rows({y.get(), scaled ? scale.get() : nullptr, token_offsets.get(), token_rows.get(),
-                    mode == Add::none ? nullptr : add.get(), out, tests::kDType<Element>, c.tokens, c.d},
-                   nullptr);
+    sum_token_rows(
+        {y.get(), scaled ? scale.get() : nullptr, token_offsets.get(), token_rows.get(),
+         mode == Add::none ? nullptr : add.get(), out, tests::kDType<Element>, c.tokens, c.d},
+        nullptr);
     MOE_CUDA_CHECK(cudaDeviceSynchronize());
 
     const auto y_values = y.to_host();
     const auto scales = scale.to_host();
     std::vector<double> want(out_size);
-    for (std::size_t i = 0; mode != Add::none && i < out_size; ++i) want[i] = as_double(add_values[i]);
+    for (std::size_t i = 0; mode != Add::none && i < out_size; ++i)
+      want[i] = as_double(add_values[i]);
     for (std::size_t r = 0; r < rows; ++r) {
       for (int j = 0; j < c.d; ++j) {
-        want[std::size_t(routing.row_tokens[r]) * c.d + j] += (scaled ? scales[r] : 1.0) * as_double(y_values[r * c.d + j]);
+        want[std::size_t(routing.row_tokens[r]) * c.d + j] +=
+            (scaled ? scales[r] : 1.0) * as_double(y_values[r * c.d + j]);
       }
     }
     const std::vector<Element> got = (mode == Add::in_place ? add : fresh).to_host();
@@ -65,7 +72,8 @@ class AggregateTest : public ::testing::Test {
     tests::expect_unwritten<Element>({got.begin() + out_size, got.end()});
     for (int t = 0; mode == Add::none && t < c.tokens; ++t) {
       if (routing.token_offsets[t] != routing.token_offsets[t + 1]) continue;
-      for (int j = 0; j < c.d; ++j) ASSERT_EQ(as_double(got[std::size_t(t) * c.d + j]), 0.0) << "token " << t;
+      for (int j = 0; j < c.d; ++j)
+        ASSERT_EQ(as_double(got[std::size_t(t) * c.d + j]), 0.0) << "token " << t;
     }
   }
 
@@ -82,14 +90,16 @@ class AggregateTest : public ::testing::Test {
     for (int repeat = 0; repeat < 2; ++repeat) {
       const PoisonedArray<Element> d_y((rows + kUnusedRows) * d);
       const PoisonedArray<float> d_scores(rows + kUnusedRows);
-      combine_backward({d_out.get(), y.get(), row_tokens.get(), token_rows.get(), scores.get(), d_y.get(), d_scores.get(), offsets.get(),
-                        c.experts, static_cast<std::int64_t>(rows) + kUnusedRows, tests::kDType<Element>, c.d},
+      combine_backward({d_out.get(), y.get(), row_tokens.get(), token_rows.get(), scores.get(),
+                        d_y.get(), d_scores.get(), offsets.get(), c.experts,
+                        static_cast<std::int64_t>(rows) + kUnusedRows, tests::kDType<Element>, c.d},
                        nullptr);
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
       d_y_values[repeat] = d_y.to_host();
       d_score_values[repeat] = d_scores.to_host();
     }
-    EXPECT_TRUE(tests::same_bits(d_y_values[0], d_y_values[1]) && tests::same_bits(d_score_values[0], d_score_values[1]));
+    EXPECT_TRUE(tests::same_bits(d_y_values[0], d_y_values[1]) &&
+                tests::same_bits(d_score_values[0], d_score_values[1]));
     const auto d_outs = d_out.to_host(), ys = y.to_host();
     const auto score_values = scores.to_host();
     std::vector<double> want_d_y, want_d_scores;
@@ -120,7 +130,8 @@ TYPED_TEST_SUITE(AggregateTest, Elements);
 TYPED_TEST(AggregateTest, SumsEveryTokensRows) {
   for (const Case& c : kCases) {
     for (bool scaled : {false, true}) {
-      for (Add mode : {Add::none, Add::other, Add::in_place}) this->expect_right_sum(c, scaled, mode);
+      for (Add mode : {Add::none, Add::other, Add::in_place})
+        this->expect_right_sum(c, scaled, mode);
     }
   }
 }
@@ -131,20 +142,25 @@ TYPED_TEST(AggregateTest, GradientOfRowsAndScores) {
 
 TYPED_TEST(AggregateTest, AddsInTheOrderOfRows) {
   if (sizeof(TypeParam) == 2) GTEST_SKIP() << "float32 shows the order";
-  const std::vector<float> values = {1e8f, 1.0f, -1e8f, 3.0f};  // ((1e8 + 1) - 1e8) + 3 = 3 in float32
+  const std::vector<float> values = {1e8f, 1.0f, -1e8f,
+                                     3.0f};  // ((1e8 + 1) - 1e8) + 3 = 3 in float32
   std::vector<float> y;
   for (float value : values) y.insert(y.end(), 8, value);
   const DeviceArray<float> rows(y), out(8);
-  const DeviceArray<int> token_offsets(std::vector<int>{0, 4}), token_rows(std::vector<int>{0, 1, 2, 3});
-  sum_token_rows({rows.get(), nullptr, token_offsets.get(), token_rows.get(), nullptr, out.get(), DType::f32, 1, 8},
+  const DeviceArray<int> token_offsets(std::vector<int>{0, 4}),
+      token_rows(std::vector<int>{0, 1, 2, 3});
+  sum_token_rows({rows.get(), nullptr, token_offsets.get(), token_rows.get(), nullptr, out.get(),
+                  DType::f32, 1, 8},
                  nullptr);
   for (float value : out.to_host()) EXPECT_EQ(value, 3.0f);
 }
 
 TYPED_TEST(AggregateTest, LargeTensorsPass2To31Elements) {
   if (sizeof(TypeParam) == 4) GTEST_SKIP() << "bf16 has the same offsets";
-  const int tokens = 65600, d = 4096, K = 8, rows = tokens * K;  // row k * tokens + t belongs to token t
-  DeviceArray<TypeParam> y(std::size_t(rows) * d), d_y(std::size_t(rows) * d), out(std::size_t(tokens) * d);
+  const int tokens = 65600, d = 4096, K = 8,
+            rows = tokens * K;  // row k * tokens + t belongs to token t
+  DeviceArray<TypeParam> y(std::size_t(rows) * d), d_y(std::size_t(rows) * d),
+      out(std::size_t(tokens) * d);
   random_fill({y.get(), DType::bf16, {rows, d}}, 1, RandomStream::tests, 1.0f, nullptr);
   std::vector<int> token_offsets = {0}, token_rows, row_tokens(rows);
   for (int t = 0; t < tokens; ++t) {
@@ -154,12 +170,16 @@ TYPED_TEST(AggregateTest, LargeTensorsPass2To31Elements) {
     }
     token_offsets.push_back((t + 1) * K);
   }
-  const DeviceArray<int> offsets_d(token_offsets), token_rows_d(token_rows), row_tokens_d(row_tokens);
+  const DeviceArray<int> offsets_d(token_offsets), token_rows_d(token_rows),
+      row_tokens_d(row_tokens);
   const DeviceArray<int> expert_offsets(std::vector<int>{0, rows});
   DeviceArray<float> scores(std::vector<float>(rows, 0.5f)), d_scores(rows);
-  sum_token_rows({y.get(), nullptr, offsets_d.get(), token_rows_d.get(), nullptr, out.get(), DType::bf16, tokens, d}, nullptr);
-  combine_backward({out.get(), y.get(), row_tokens_d.get(), token_rows_d.get(), scores.get(), d_y.get(), d_scores.get(),
-                    expert_offsets.get(), 1, rows, DType::bf16, d}, nullptr);
+  sum_token_rows({y.get(), nullptr, offsets_d.get(), token_rows_d.get(), nullptr, out.get(),
+                  DType::bf16, tokens, d},
+                 nullptr);
+  combine_backward({out.get(), y.get(), row_tokens_d.get(), token_rows_d.get(), scores.get(),
+                    d_y.get(), d_scores.get(), expert_offsets.get(), 1, rows, DType::bf16, d},
+                   nullptr);
   for (int t : {0, 1, 40000, tokens - 1}) {
     const auto out_row = tests::row_to_host(out.get(), t, d);
     std::vector<double> want(d);

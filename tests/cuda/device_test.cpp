@@ -18,12 +18,16 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(NoGpu, ReasonNamesTheCause) {
-  EXPECT_THAT(reason_without_device(cudaErrorInsufficientDriver, 0, 13000, nullptr), HasSubstr("no NVIDIA driver"));
+  EXPECT_THAT(reason_without_device(cudaErrorInsufficientDriver, 0, 13000, nullptr),
+              HasSubstr("no NVIDIA driver"));
   EXPECT_THAT(reason_without_device(cudaErrorInsufficientDriver, 12040, 13000, nullptr),
               HasSubstr("too old: it supports CUDA 12.4, this build needs CUDA 13.0"));
-  EXPECT_THAT(reason_without_device(cudaErrorNoDevice, 13000, 13000, nullptr), HasSubstr("sees no GPU"));
-  EXPECT_THAT(reason_without_device(cudaErrorNoDevice, 13000, 13000, ""), HasSubstr("CUDA_VISIBLE_DEVICES is ''"));
-  EXPECT_THAT(reason_without_device(cudaErrorSystemDriverMismatch, 13000, 13000, nullptr), HasSubstr("does not start"));
+  EXPECT_THAT(reason_without_device(cudaErrorNoDevice, 13000, 13000, nullptr),
+              HasSubstr("sees no GPU"));
+  EXPECT_THAT(reason_without_device(cudaErrorNoDevice, 13000, 13000, ""),
+              HasSubstr("CUDA_VISIBLE_DEVICES is ''"));
+  EXPECT_THAT(reason_without_device(cudaErrorSystemDriverMismatch, 13000, 13000, nullptr),
+              HasSubstr("does not start"));
 }
 
 TEST(NoGpu, EitherDevicesOrAReason) {
@@ -64,7 +68,8 @@ TEST_F(CudaDeviceTest, EveryAllocationIsAligned) {
   for (std::size_t bytes : {0, 1, 1000, 5000, 2 << 20, (3 << 20) + 1, 100 << 20}) {
     const Memory memory = allocate(bytes);
     EXPECT_EQ(memory.bytes, bytes);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data) % device_->traits().alignment, 0u) << bytes;
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data) % device_->traits().alignment, 0u)
+        << bytes;
   }
 }
 
@@ -104,9 +109,11 @@ TEST_F(CudaDeviceTest, TimeCoversWhatRunsOnTheStream) {
 }
 
 TEST_F(CudaDeviceTest, CeilingsAreThoseOfAGpu) {
-  const Ceilings bf16 = device_->measure_ceilings(DType::bf16), f32 = device_->measure_ceilings(DType::f32);
-  std::printf("%s, %s: bf16 %.0f TFLOP/s, fp32 %.1f TFLOP/s, copy %.2f TB/s\n", device_->traits().name.c_str(),
-              device_->traits().gemm_library.c_str(), bf16.gemm_flops_per_s / 1e12, f32.gemm_flops_per_s / 1e12,
+  const Ceilings bf16 = device_->measure_ceilings(DType::bf16),
+                 f32 = device_->measure_ceilings(DType::f32);
+  std::printf("%s, %s: bf16 %.0f TFLOP/s, fp32 %.1f TFLOP/s, copy %.2f TB/s\n",
+              device_->traits().name.c_str(), device_->traits().gemm_library.c_str(),
+              bf16.gemm_flops_per_s / 1e12, f32.gemm_flops_per_s / 1e12,
               bf16.copy_bytes_per_s / 1e12);
   EXPECT_GT(bf16.gemm_flops_per_s, 2 * f32.gemm_flops_per_s);
   EXPECT_GT(f32.gemm_flops_per_s, 1e12);
@@ -129,7 +136,8 @@ class BlasTest : public CudaDeviceTest {
   static constexpr std::int64_t kM = 33, kN = 40, kK = 56, kPad = 8, kBatch = 3;
 
   /// Random [batch, rows, columns + pad] on the device, and the same in double.
-  std::pair<void*, std::vector<double>> random_matrix(std::int64_t size, DType dtype, std::uint64_t seed) {
+  std::pair<void*, std::vector<double>> random_matrix(std::int64_t size, DType dtype,
+                                                      std::uint64_t seed) {
     std::vector<std::byte> host(size * size_of(dtype));
     fill_normal({host.data(), dtype, {size}}, seed, RandomStream::tests, 1.0f);
     const Memory memory = allocate(host.size());
@@ -142,22 +150,30 @@ class BlasTest : public CudaDeviceTest {
     for (std::size_t i = 0; i < values.size(); ++i) {
       bfloat16 small;
       float full;
-      if (dtype == DType::bf16) std::memcpy(&small, bytes.data() + 2 * i, 2);
-      else std::memcpy(&full, bytes.data() + 4 * i, 4);
+      if (dtype == DType::bf16)
+        std::memcpy(&small, bytes.data() + 2 * i, 2);
+      else
+        std::memcpy(&full, bytes.data() + 4 * i, 4);
       values[i] = dtype == DType::bf16 ? static_cast<float>(small) : full;
     }
     return values;
   }
 
-  void expect_right(DType in, DType out, bool a_transposed, bool b_transposed, Accumulate accumulate,
-                    std::int64_t batch, std::int64_t k = kK) {
+  void expect_right(DType in, DType out, bool a_transposed, bool b_transposed,
+                    Accumulate accumulate, std::int64_t batch, std::int64_t k = kK) {
     const std::int64_t a_rows = a_transposed ? kK : kM, a_stride = (a_transposed ? kM : kK) + kPad;
     const std::int64_t b_rows = b_transposed ? kN : kK, b_stride = (b_transposed ? kK : kN) + kPad;
     const std::int64_t c_stride = kN + kPad;
     const auto [a, a_values] = random_matrix(batch * a_rows * a_stride, in, 1);
     const auto [b, b_values] = random_matrix(batch * b_rows * b_stride, in, 2);
     const auto [c, c_before] = random_matrix(batch * kM * c_stride, out, 3);
-    RowProduct product = {.m = kM, .n = kN, .k = k, .in_dtype = in, .out_dtype = out, .accumulate = accumulate, .batch = batch};
+    RowProduct product = {.m = kM,
+                          .n = kN,
+                          .k = k,
+                          .in_dtype = in,
+                          .out_dtype = out,
+                          .accumulate = accumulate,
+                          .batch = batch};
     product.a = {a, a_stride, a_transposed, a_rows * a_stride};
     product.b = {b, b_stride, b_transposed, b_rows * b_stride};
     product.c = {c, c_stride, kM * c_stride};
@@ -177,7 +193,8 @@ class BlasTest : public CudaDeviceTest {
       for (std::int64_t i = 0; i < kM; ++i) {
         for (std::int64_t j = 0; j < c_stride; ++j) {
           const std::size_t at = (each * kM + i) * c_stride + j;
-          double want = accumulate == Accumulate::add || j >= kN ? c_before[at] : 0.0;  // padding stays
+          double want =
+              accumulate == Accumulate::add || j >= kN ? c_before[at] : 0.0;  // padding stays
           for (std::int64_t x = 0; x < k && j < kN; ++x) want += am.at(i, x) * bm.at(x, j);
           error += (got[at] - want) * (got[at] - want);
           norm += want * want;
@@ -185,13 +202,14 @@ class BlasTest : public CudaDeviceTest {
       }
     }
     EXPECT_TRUE(std::sqrt(error / norm) < (out == DType::bf16 ? 2.5e-3 : 1e-5))
-        << name_of(in) << " " << name_of(out) << " " << a_transposed << b_transposed << " batch " << batch << ": "
-        << std::sqrt(error / norm);
+        << name_of(in) << " " << name_of(out) << " " << a_transposed << b_transposed << " batch "
+        << batch << ": " << std::sqrt(error / norm);
   }
 };
 
 TEST_F(BlasTest, RowMajorProductsOfEveryForm) {
-  for (const auto& [in, out] : {std::pair{DType::bf16, DType::bf16}, {DType::bf16, DType::f32}, {DType::f32, DType::f32}}) {
+  for (const auto& [in, out] :
+       {std::pair{DType::bf16, DType::bf16}, {DType::bf16, DType::f32}, {DType::f32, DType::f32}}) {
     for (int form = 0; form < 4; ++form) {
       for (Accumulate accumulate : {Accumulate::overwrite, Accumulate::add}) {
         expect_right(in, out, form % 2 == 1, form / 2 == 1, accumulate, 1);

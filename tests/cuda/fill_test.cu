@@ -17,7 +17,8 @@ class RandomFillTest : public ::testing::Test {
 };
 
 template <class Element>
-void expect_host_numbers(std::int64_t count, std::uint64_t seed, RandomStream numbers, float deviation) {
+void expect_host_numbers(std::int64_t count, std::uint64_t seed, RandomStream numbers,
+                         float deviation) {
   constexpr std::int64_t kGuard = 64;
   DeviceArray<Element> values(count + kGuard);
   MOE_CUDA_CHECK(cudaMemset(values.get(), 0xff, values.size() * sizeof(Element)));
@@ -25,7 +26,8 @@ void expect_host_numbers(std::int64_t count, std::uint64_t seed, RandomStream nu
   const std::vector<Element> got = values.to_host();
   std::vector<Element> want(count);
   fill_normal({want.data(), tests::kDType<Element>, {count}}, seed, numbers, deviation);
-  EXPECT_EQ(std::memcmp(got.data(), want.data(), count * sizeof(Element)), 0) << count << " elements";
+  EXPECT_EQ(std::memcmp(got.data(), want.data(), count * sizeof(Element)), 0)
+      << count << " elements";
   tests::expect_unwritten<Element>({got.begin() + count, got.end()});
 }
 
@@ -41,7 +43,8 @@ TEST_F(RandomFillTest, LargeIndexPassesFourBillion) {
   const std::int64_t count = (std::int64_t{1} << 32) + 5000;
   DeviceArray<__nv_bfloat16> values(count);
   random_fill({values.get(), DType::bf16, {count}}, 3, RandomStream::w_down, 0.5f, nullptr);
-  for (std::int64_t first : {std::int64_t{0}, std::int64_t{1} << 31, (std::int64_t{1} << 32) - 8, count - 1000}) {
+  for (std::int64_t first :
+       {std::int64_t{0}, std::int64_t{1} << 31, (std::int64_t{1} << 32) - 8, count - 1000}) {
     const auto got = tests::row_to_host(values.get() + first, 0, 1000);
     for (std::int64_t i = 0; i < 1000; ++i) {
       const bfloat16 want(0.5f * random_normal(3, RandomStream::w_down, first + i));

@@ -1,5 +1,5 @@
-// Inputs and expectations of the row kernels' tests: routings with every awkward token, and comparison
-// with what a plain loop in double gives.
+// Inputs and expectations of the row kernels' tests: routings with every awkward token, and
+// comparison with what a plain loop in double gives.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,8 +28,12 @@ inline constexpr DType kDType = sizeof(Element) == 2 ? DType::bf16 : DType::f32;
 template <class Element>
 inline constexpr double kTolerance = sizeof(Element) == 2 ? 2.5e-3 : 2e-6;
 
-inline double as_double(float value) { return value; }
-inline double as_double(__nv_bfloat16 value) { return __bfloat162float(value); }
+inline double as_double(float value) {
+  return value;
+}
+inline double as_double(__nv_bfloat16 value) {
+  return __bfloat162float(value);
+}
 
 /// Rows by expert, then token; and the rows of every token.
 struct HostRouting {
@@ -57,7 +61,8 @@ inline HostRouting routing_of(const std::vector<std::vector<int>>& tokens_of, in
   return routing;
 }
 
-/// Every token has top_k experts; `ragged`: any number from none to twice that, the last token none.
+/// Every token has top_k experts; `ragged`: any number from none to twice that, the last token
+/// none.
 inline HostRouting make_routing(int tokens, int experts, int top_k, bool ragged) {
   std::vector<std::vector<int>> tokens_of(experts);
   for (int t = 0; t < tokens; ++t) {
@@ -67,7 +72,8 @@ inline HostRouting make_routing(int tokens, int experts, int top_k, bool ragged)
       if (t == tokens - 1) count = 0;
     }
     const int first = static_cast<int>(random_below(8, RandomStream::tests, t, experts));
-    for (int k = 0; k < std::min(count, experts); ++k) tokens_of[(first + k) % experts].push_back(t);
+    for (int k = 0; k < std::min(count, experts); ++k)
+      tokens_of[(first + k) % experts].push_back(t);
   }
   return routing_of(tokens_of, tokens);
 }
@@ -97,13 +103,15 @@ class PoisonedArray {
 template <class Element>
 std::vector<Element> row_to_host(const Element* data, std::int64_t row, std::int64_t columns) {
   std::vector<Element> values(columns);
-  MOE_CUDA_CHECK(cudaMemcpy(values.data(), data + row * columns, columns * sizeof(Element), cudaMemcpyDeviceToHost));
+  MOE_CUDA_CHECK(cudaMemcpy(values.data(), data + row * columns, columns * sizeof(Element),
+                            cudaMemcpyDeviceToHost));
   return values;
 }
 
 /// Compares in the norm; NaN never passes.
 template <class Element>
-void expect_close(std::span<const Element> got, std::span<const double> want, double tolerance = kTolerance<Element>) {
+void expect_close(std::span<const Element> got, std::span<const double> want,
+                  double tolerance = kTolerance<Element>) {
   ASSERT_GE(got.size(), want.size());
   double error = 0, norm = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {
@@ -111,7 +119,8 @@ void expect_close(std::span<const Element> got, std::span<const double> want, do
     norm += want[i] * want[i];
   }
   EXPECT_TRUE(std::sqrt(error) <= tolerance * std::sqrt(norm))
-      << "error " << std::sqrt(error / std::max(norm, 1e-300)) << " over " << want.size() << " elements";
+      << "error " << std::sqrt(error / std::max(norm, 1e-300)) << " over " << want.size()
+      << " elements";
 }
 
 template <class Element>

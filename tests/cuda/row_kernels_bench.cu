@@ -21,9 +21,10 @@ struct Shape {
   int T, d, n, E, K;
 };
 
-constexpr Shape kShapes[] = {{"120b-n1024", 32768, 4096, 1024, 128, 8}, {"30b-n256", 32768, 4096, 256, 256, 16},
-                             {"7b-n256", 24576, 1536, 256, 128, 8},     {"1.4b-n256", 40960, 768, 256, 128, 8},
-                             {"small", 4096, 1024, 4096, 8, 2},         {"k22", 16384, 4096, 256, 512, 22}};
+constexpr Shape kShapes[] = {
+    {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"30b-n256", 32768, 4096, 256, 256, 16},
+    {"7b-n256", 24576, 1536, 256, 128, 8},     {"1.4b-n256", 40960, 768, 256, 128, 8},
+    {"small", 4096, 1024, 4096, 8, 2},         {"k22", 16384, 4096, 256, 512, 22}};
 
 /// Each token's experts are random and different.
 tests::HostRouting natural_routing(const Shape& s) {
@@ -59,8 +60,8 @@ void print_times(Device& device, const char* shape, const std::vector<Row>& rows
     std::sort(samples[i].begin(), samples[i].end());
     const double median = samples[i][samples[i].size() / 2], rate = rows[i].bytes / median;
     if (i == 0) copy_rate = rate;
-    std::printf(" | %s %.2fGB %.4fms %.2fTB/s %.3f", rows[i].name, rows[i].bytes / 1e9, 1e3 * median, rate / 1e12,
-                rate / copy_rate);
+    std::printf(" | %s %.2fGB %.4fms %.2fTB/s %.3f", rows[i].name, rows[i].bytes / 1e9,
+                1e3 * median, rate / 1e12, rate / copy_rate);
   }
   std::printf("\n");
   std::fflush(stdout);
@@ -76,27 +77,38 @@ void bench_shape(Device& device, const Shape& s, int rounds) {
   DeviceArray<Bf16> in(widest), out(widest), tokens(T * d), d_a(R * n);
   DeviceArray<float> scores(R), d_scores(R);
   std::uint64_t seed = 0;
-  for (TensorView each : {TensorView(in.get(), DType::bf16, {widest}), TensorView(out.get(), DType::bf16, {widest}),
-                          TensorView(tokens.get(), DType::bf16, {T * d}), TensorView(d_a.get(), DType::bf16, {R * n}),
-                          TensorView(scores.get(), DType::f32, {R})}) {
+  for (TensorView each :
+       {TensorView(in.get(), DType::bf16, {widest}), TensorView(out.get(), DType::bf16, {widest}),
+        TensorView(tokens.get(), DType::bf16, {T * d}), TensorView(d_a.get(), DType::bf16, {R * n}),
+        TensorView(scores.get(), DType::f32, {R})}) {
     cuda::random_fill(each, ++seed, RandomStream::tests, 1.0f, stream);
   }
-  const cuda::ActivationRows shape = {expert_offsets.get(), s.E, R, s.n, Activation::swiglu, DType::bf16};
-  cuda::SumTokenRowsProblem sum = {in.get(), scores.get(), token_offsets.get(), token_rows.get(), nullptr,
-                                   tokens.get(), DType::bf16, T, s.d};
+  const cuda::ActivationRows shape = {expert_offsets.get(), s.E,        R, s.n,
+                                      Activation::swiglu,   DType::bf16};
+  cuda::SumTokenRowsProblem sum = {in.get(), scores.get(), token_offsets.get(), token_rows.get(),
+                                   nullptr,  tokens.get(), DType::bf16,         T,
+                                   s.d};
   cuda::SumTokenRowsProblem add = sum;
   add.add = tokens.get();
-  const cuda::CombineBackwardProblem combine = {tokens.get(), in.get(), row_tokens.get(), token_rows.get(), scores.get(), out.get(),
-                                                d_scores.get(), expert_offsets.get(), s.E, R, DType::bf16, s.d};
+  const cuda::CombineBackwardProblem combine = {
+      tokens.get(), in.get(),  row_tokens.get(), token_rows.get(),
+      scores.get(), out.get(), d_scores.get(),   expert_offsets.get(),
+      s.E,          R,         DType::bf16,      s.d};
   const double sum_bytes = static_cast<double>(size) * d * (R + T) + 12.0 * R;
   const std::size_t copied = static_cast<std::size_t>(sum_bytes / 2) / 16 * 16;
   print_times(device, s.name,
               {{"copy", 2.0 * static_cast<double>(copied),
-                [&] { MOE_CUDA_CHECK(cudaMemcpyAsync(out.get(), in.get(), copied, cudaMemcpyDeviceToDevice, stream)); }},
+                [&] {
+                  MOE_CUDA_CHECK(cudaMemcpyAsync(out.get(), in.get(), copied,
+                                                 cudaMemcpyDeviceToDevice, stream));
+                }},
                {"sum", sum_bytes, [&] { cuda::sum_token_rows(sum, stream); }},
-               {"sum+add", sum_bytes + static_cast<double>(size) * d * T, [&] { cuda::sum_token_rows(add, stream); }},
-               {"combine", static_cast<double>(size) * d * (2 * R + T) + 12.0 * R, [&] { cuda::combine_backward(combine, stream); }},
-               {"act", static_cast<double>(size) * n * R * 3, [&] { cuda::activate(shape, in.get(), out.get(), stream); }},
+               {"sum+add", sum_bytes + static_cast<double>(size) * d * T,
+                [&] { cuda::sum_token_rows(add, stream); }},
+               {"combine", static_cast<double>(size) * d * (2 * R + T) + 12.0 * R,
+                [&] { cuda::combine_backward(combine, stream); }},
+               {"act", static_cast<double>(size) * n * R * 3,
+                [&] { cuda::activate(shape, in.get(), out.get(), stream); }},
                {"d_act", static_cast<double>(size) * n * R * 5,
                 [&] { cuda::activate_backward(shape, in.get(), d_a.get(), out.get(), stream); }}},
               rounds);
@@ -111,13 +123,24 @@ int main(int argc, char** argv) {
   if (devices.empty()) return std::printf("%s\n", cuda::no_cuda_reason().c_str()), 3;
   Device& device = *devices.front();
   std::printf("%s: bytes, time, rate, part of the copy's rate\n", device.traits().name.c_str());
-  for (std::size_t i = 0; i < std::min(shapes, std::size(kShapes)); ++i) bench_shape(device, kShapes[i], rounds);
+  for (std::size_t i = 0; i < std::min(shapes, std::size(kShapes)); ++i)
+    bench_shape(device, kShapes[i], rounds);
   const std::int64_t count = 100'000'000;
   DeviceArray<Bf16> values(count);
   DeviceArray<float> wide(count);
   const auto stream = static_cast<cudaStream_t>(device.stream().native);
-  const auto fill = [&](TensorView view) { cuda::random_fill(view, 1, RandomStream::x, 0.2f, stream); };
-  print_times(device, "fill 100M", {{"bf16", 2.0 * count, [&] { fill({values.get(), DType::bf16, {count}}); }},
-                                    {"f32", 4.0 * count, [&] { fill({wide.get(), DType::f32, {count}}); }}}, rounds);
+  const auto fill = [&](TensorView view) {
+    cuda::random_fill(view, 1, RandomStream::x, 0.2f, stream);
+  };
+  print_times(device, "fill 100M",
+              {{"bf16", 2.0 * count,
+                [&] {
+                  fill({values.get(), DType::bf16, {count}});
+                }},
+               {"f32", 4.0 * count,
+                [&] {
+                  fill({wide.get(), DType::f32, {count}});
+                }}},
+              rounds);
   return 0;
 }

@@ -24,7 +24,7 @@ struct Comparison {
     request.model.layer = tests::layer(32, 24, 8, 2);
     request.model.layer.rounding = {RoundingRule::nearest, 8};
     request.model.seq_len = 96;
-    request.variants = default_labels();
+    request.variants = default_labels(DeviceKind::cpu);
     request.sampling = {.min_samples = 3, .max_samples = 3, .time_cap_s = 60};
     device.before_timing = [this] { ++passes; };
   }

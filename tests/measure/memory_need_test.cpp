@@ -29,7 +29,7 @@ std::int64_t largest(const VariantChoice& choice, bool training, std::int64_t ca
 
 TEST(LargestTokens, FitAndOneStepMoreDoesNot) {
   const LayerConfig config = rounded_layer();
-  for (const std::string& label : default_labels()) {
+  for (const std::string& label : default_labels(DeviceKind::cpu)) {
     for (const bool training : {true, false}) {
       const VariantChoice choice = parse_variant(DeviceKind::cpu, label);
       for (const std::int64_t tokens : {640, 1000, 20000}) {
@@ -77,7 +77,7 @@ TEST(Estimate, IsWhatARunAllocates) {
       request.model.layer = rounded_layer();
       request.model.seq_len = 3000;
       request.check = CheckLevel::off;
-      request.variants = default_labels();
+      request.variants = default_labels(DeviceKind::cpu);
       request.backward = backward;
       request.traffic = routing::parse_traffic(traffic);
       request.sampling = {.min_samples = 1, .max_samples = 1};

@@ -29,7 +29,7 @@ std::vector<std::string> names(const std::vector<Row>& rows) {
 TEST(RunBench, FillsEveryRowInTheOrderAskedFor) {
   Comparison comparison;
   EXPECT_TRUE(comparison.execute());
-  EXPECT_EQ(names(comparison.run.rows), default_labels());
+  EXPECT_EQ(names(comparison.run.rows), default_labels(DeviceKind::cpu));
   EXPECT_EQ(comparison.rows_done.size(), 5u);
   for (const Row& row : comparison.run.rows) {
     SCOPED_TRACE(row.variant);

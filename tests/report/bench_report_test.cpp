@@ -19,7 +19,7 @@ TEST(BenchReport, GoldenHeader) {
       header_text(small_run(), {54.2, 2040109465, std::int64_t{12} << 30}),
       R"(# bench_moe_variants 0.1.0 (git 1a2b3c4, Release, g++ 12.2)   run 2026-11-23T04-12-07Z-7f3a
 # device   cpu AMD EPYC 9R14 | 2 threads | 16.0 GiB | oneDNN 2.6.3
-# ceiling  250 GFLOP/s fp32 in one large GEMM, 14.1 GB/s in a large copy (measured just now)
+# ceiling  250 GFLOP/s fp32 in one large GEMM, 14.1 GB/s in a large copy (measured by this run)
 # shape    small: T=4096 d=1024 n=4096 E=8 K=2 swiglu fp32 | gate topk_softmax
 # routing  natural, seed 42 | 618 GFLOP forward and backward
 # memory   needs 1.90 GiB of 12.0 GiB free | about 55 s to go

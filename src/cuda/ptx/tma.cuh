@@ -86,6 +86,24 @@ __device__ __forceinline__ void tma_store_4d(const CUtensorMap& map, const void*
       : "memory");
 }
 
+/// Adds to what device memory holds, element by element, rounding once per addition.
+__device__ __forceinline__ void tma_add_3d(const CUtensorMap& map, const void* smem, int c0, int c1, int c2) {
+  asm volatile(
+      "cp.reduce.async.bulk.tensor.3d.global.shared::cta.add.tile.bulk_group [%0, {%2, %3, %4}], [%1];" ::"l"(
+          &map),
+      "r"(shared_address(smem)), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
+
+__device__ __forceinline__ void tma_add_4d(const CUtensorMap& map, const void* smem, int c0, int c1, int c2,
+                                           int c3) {
+  asm volatile(
+      "cp.reduce.async.bulk.tensor.4d.global.shared::cta.add.tile.bulk_group [%0, {%2, %3, %4, %5}], [%1];" ::"l"(
+          &map),
+      "r"(shared_address(smem)), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+
 __device__ __forceinline__ void tma_store_5d(const CUtensorMap& map, const void* smem, int c0, int c1, int c2,
                                              int c3, int c4) {
   asm volatile(

@@ -1,4 +1,5 @@
-// cuBLAS thinks in columns: a row-major C = A B is the column-major C^T = B^T A^T of the same memory.
+// cuBLAS thinks in columns: a row-major C = A B is the column-major C^T = B^T A^T of the same
+// memory.
 #include "cuda/runtime/blas.h"
 
 #include <cublas_v2.h>
@@ -32,10 +33,13 @@ Blas::Blas(int device) {
   check(cublasCreate(&handle_), "cublasCreate");
 }
 
-Blas::~Blas() { cublasDestroy(handle_); }
+Blas::~Blas() {
+  cublasDestroy(handle_);
+}
 
 void Blas::use(cudaStream_t stream, Memory workspace) {
-  check(cublasSetStream(handle_, stream), "cublasSetStream");  // forgets the workspace: it comes first
+  check(cublasSetStream(handle_, stream),
+        "cublasSetStream");  // forgets the workspace: it comes first
   check(cublasSetWorkspace(handle_, workspace.data, workspace.bytes), "cublasSetWorkspace");
 }
 
@@ -50,11 +54,11 @@ void Blas::gemm_rows(const RowProduct& p) {
           "cublasGemmEx");
     return;
   }
-  check(cublasGemmStridedBatchedEx_64(
-            handle_, operation(p.b), operation(p.a), p.n, p.m, p.k, &alpha, p.b.data, in,
-            p.b.stride, p.b.batch_stride, p.a.data, in, p.a.stride, p.a.batch_stride, &beta,
-            p.c.data, out, p.c.stride, p.c.batch_stride, p.batch, CUBLAS_COMPUTE_32F,
-            CUBLAS_GEMM_DEFAULT),
+  check(cublasGemmStridedBatchedEx_64(handle_, operation(p.b), operation(p.a), p.n, p.m, p.k,
+                                      &alpha, p.b.data, in, p.b.stride, p.b.batch_stride, p.a.data,
+                                      in, p.a.stride, p.a.batch_stride, &beta, p.c.data, out,
+                                      p.c.stride, p.c.batch_stride, p.batch, CUBLAS_COMPUTE_32F,
+                                      CUBLAS_GEMM_DEFAULT),
         "cublasGemmStridedBatchedEx");
 }
 

@@ -14,7 +14,8 @@ struct cublasContext;
 
 namespace moe::cuda {
 
-/// A row-major operand in device memory. `transposed` multiplies by the transpose of what is stored.
+/// A row-major operand in device memory. `transposed` multiplies by the transpose of what is
+/// stored.
 struct RowOperand {
   const void* data = nullptr;
   std::int64_t stride = 0;  // elements from one stored row to the next
@@ -47,7 +48,8 @@ class Blas {
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
 
-  /// `workspace`: device memory lent until the next use(); DeviceTraits::gemm_scratch_bytes is plenty.
+  /// `workspace`: device memory lent until the next use(); DeviceTraits::gemm_scratch_bytes is
+  /// plenty.
   void use(cudaStream_t stream, Memory workspace);
 
   /// Sums in float32 (no TF32). A product over nothing (k = 0) is zero. Throws Error{device}.

@@ -17,7 +17,8 @@ constexpr int kWarmups = 10, kSamples = 9;
 
 class ScopedMemory {
  public:
-  ScopedMemory(Device& device, std::size_t bytes) : device_(device), memory_(device.allocate(bytes)) {}
+  ScopedMemory(Device& device, std::size_t bytes)
+      : device_(device), memory_(device.allocate(bytes)) {}
   ~ScopedMemory() { device_.release(memory_); }
   ScopedMemory(const ScopedMemory&) = delete;
   ScopedMemory& operator=(const ScopedMemory&) = delete;
@@ -63,7 +64,8 @@ double copy_bytes_per_s(Device& device) {
   const auto stream = static_cast<cudaStream_t>(device.stream().native);
   device.fill_bytes(from.get(), 1);
   const double seconds = median_seconds(device, [&] {
-    MOE_CUDA_CHECK(cudaMemcpyAsync(to.get().data, from.get().data, bytes, cudaMemcpyDeviceToDevice, stream));
+    MOE_CUDA_CHECK(
+        cudaMemcpyAsync(to.get().data, from.get().data, bytes, cudaMemcpyDeviceToDevice, stream));
   });
   return 2.0 * static_cast<double>(bytes) / seconds;
 }

@@ -12,9 +12,11 @@
 namespace moe::cuda {
 namespace {
 
-constexpr std::size_t kAlignment = 1024;                     // of swizzled tiles
-constexpr std::size_t kGemmScratchBytes = 32 * 1024 * 1024;  // what torch.bmm lends cuBLAS on Hopper
-constexpr std::size_t kPageBytes = 2 * 1024 * 1024;  // whole pages are aligned to themselves, less is not
+constexpr std::size_t kAlignment = 1024;  // of swizzled tiles
+constexpr std::size_t kGemmScratchBytes =
+    32 * 1024 * 1024;  // what torch.bmm lends cuBLAS on Hopper
+constexpr std::size_t kPageBytes =
+    2 * 1024 * 1024;  // whole pages are aligned to themselves, less is not
 
 DeviceTraits read_traits(int index) {
   cudaDeviceProp properties{};
@@ -38,7 +40,8 @@ std::string gib_text(std::size_t bytes) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
 }
 
-/// What exists only once a device is used: its stream, its clock and the memory that empties its L2.
+/// What exists only once a device is used: its stream, its clock and the memory that empties its
+/// L2.
 class Timer {
  public:
   explicit Timer(int index) {
@@ -133,7 +136,8 @@ class CudaDevice final : public Device {
   [[noreturn]] void throw_out_of_memory(std::size_t bytes) const {
     cudaGetLastError();  // not sticky: the next call must not see it
     throw Error(ErrorKind::out_of_memory,
-                "cannot allocate " + std::to_string(bytes) + " bytes (" + gib_text(bytes) + ") on " + traits_.name,
+                "cannot allocate " + std::to_string(bytes) + " bytes (" + gib_text(bytes) +
+                    ") on " + traits_.name,
                 gib_text(free_bytes()) + " of " + gib_text(traits_.memory_bytes) + " are free",
                 "use fewer tokens or a smaller configuration");
   }
@@ -148,10 +152,13 @@ class CudaDevice final : public Device {
 std::vector<std::unique_ptr<Device>> make_cuda_devices() {
   std::vector<std::unique_ptr<Device>> devices;
   const int count = find_devices().num_devices;
-  for (int index = 0; index < count; ++index) devices.push_back(std::make_unique<CudaDevice>(index));
+  for (int index = 0; index < count; ++index)
+    devices.push_back(std::make_unique<CudaDevice>(index));
   return devices;
 }
 
-std::string no_cuda_reason() { return find_devices().reason; }
+std::string no_cuda_reason() {
+  return find_devices().reason;
+}
 
 }  // namespace moe::cuda

@@ -1,8 +1,11 @@
-// Sixteen bytes of a row, the widest access of a thread, as floats: loads, stores, conversion. Streaming
-// accesses mark their lines as the first to leave the L2.
+// Sixteen bytes of a row, the widest access of a thread, as floats: loads, stores, conversion.
+// There is no streaming load: ld.global.cs cost 7 % of bandwidth on an H200, where streaming stores
+// gain 1 %.
 #pragma once
 
 #include <cuda_bf16.h>
+
+#include <cstdint>
 
 #include "cuda/ptx/warp.cuh"
 
@@ -20,11 +23,6 @@ struct RowVector {
 template <class Element>
 __device__ __forceinline__ uint4 load_vector(const Element* at) {
   return *reinterpret_cast<const uint4*>(at);
-}
-
-template <class Element>
-__device__ __forceinline__ uint4 load_vector_streaming(const Element* at) {
-  return __ldcs(reinterpret_cast<const uint4*>(at));
 }
 
 template <class Element>
@@ -63,7 +61,8 @@ __device__ __forceinline__ void store_vector(Element* at, const RowVector<Elemen
 }
 
 template <class Element>
-__device__ __forceinline__ void store_vector_streaming(Element* at, const RowVector<Element>& vector) {
+__device__ __forceinline__ void store_vector_streaming(Element* at,
+                                                       const RowVector<Element>& vector) {
   __stcs(reinterpret_cast<uint4*>(at), pack(vector));
 }
 

@@ -16,9 +16,10 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
                 select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors), pass.num_multiprocessors, pass.stream);
 }
 
-void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w) {
+void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w, Accumulate accumulate) {
   if (d_w.empty()) return;
-  weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m, n, false},
+  weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m, n, false,
+                   accumulate == Accumulate::add},
                   select_gradient_tile(false), pass.num_multiprocessors, pass.stream);
 }
 
@@ -62,7 +63,7 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out, cons
   const TensorView d_x = pass.buffer("d_x_gathered");
   {
     const StepScope step(pass, "d_gather");
-    combine_backward({d_out.data, pass.buffer("y").data, pass.row_tokens(), pass.row_scores(), d_y.data,
+    combine_backward({d_out.data, pass.buffer("y").data, pass.row_tokens(), pass.token_rows(), pass.row_scores(), d_y.data,
                       pass.arena.get<float>("d_scores"), pass.expert_offsets(), pass.num_experts(), pass.max_rows,
                       pass.config.dtype, d},
                      pass.stream);
@@ -73,7 +74,7 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out, cons
   }
   {
     const StepScope step(pass, "d_w_down");
-    gradient(pass, d_y, a, d, n, gradients.weights.w_down);
+    gradient(pass, d_y, a, d, n, gradients.weights.w_down, gradients.accumulate);
   }
   {
     const StepScope step(pass, "d_activation");
@@ -85,7 +86,7 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out, cons
   }
   {
     const StepScope step(pass, "d_w_up");
-    gradient(pass, d_h, x, u, d, gradients.weights.w_up);
+    gradient(pass, d_h, x, u, d, gradients.weights.w_up, gradients.accumulate);
   }
   const StepScope step(pass, "d_aggregate");
   sum_token_rows({d_x.data, nullptr, pass.token_offsets(), pass.token_rows(), nullptr, gradients.d_x.data,

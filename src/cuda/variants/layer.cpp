@@ -1,4 +1,4 @@
-// The order of a pass: router, experts; and back.
+// The order of a pass: router, experts, shared expert; and back.
 #include "cuda/variants/layer.h"
 
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "cuda/runtime/check.h"
 #include "cuda/variants/router.h"
+#include "cuda/variants/shared_expert.h"
 #include "moe/error.h"
 
 namespace moe::cuda {
@@ -54,6 +55,7 @@ void CudaLayer::forward(const Call& call, const Weights& weights, const Inputs& 
     route(pass, outputs.logits);
   }
   experts_forward(pass, outputs.out);
+  if (pass.config.shared.ffn_dim > 0) shared_expert_forward(pass, outputs.out);
 }
 
 void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs, TensorView d_out,
@@ -62,10 +64,6 @@ void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs&
     throw Error(ErrorKind::usage, "backward() of a layer that was planned for inference", "",
                 "plan with Request::training = true");
   }
-  if (gradients.accumulate == Accumulate::add) {
-    throw Error(ErrorKind::usage, "the CUDA variants do not add to gradients yet", "",
-                "pass Accumulate::overwrite");
-  }
   const Pass pass = start(call, weights, inputs);
   experts_backward(pass, d_out, gradients);
   if (!gradients.d_scores.empty()) {
@@ -73,6 +71,7 @@ void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs&
     MOE_CUDA_CHECK(cudaMemcpyAsync(gradients.d_scores.data, pass.buffer("d_scores").data, bytes,
                                    cudaMemcpyDeviceToDevice, pass.stream));
   }
+  if (pass.config.shared.ffn_dim > 0) shared_expert_backward(pass, d_out, gradients);
   if (inputs.given == nullptr) router_backward(pass, gradients);
 }
 

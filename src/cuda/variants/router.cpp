@@ -11,8 +11,8 @@
 namespace moe::cuda {
 namespace {
 
-/// logits [T, E] = x w_router^T, float32.
-void compute_logits(const Pass& pass, float* logits) {
+/// logits [T, E] = x w_router^T, float32, or added to what `logits` holds.
+void compute_logits(const Pass& pass, float* logits, Accumulate accumulate = Accumulate::overwrite) {
   const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
   pass.blas.gemm_rows({.a = {.data = pass.inputs.x.data, .stride = d},
                        .b = {.data = pass.weights.w_router.data, .stride = d, .transposed = true},
@@ -21,7 +21,8 @@ void compute_logits(const Pass& pass, float* logits) {
                        .n = E,
                        .k = d,
                        .in_dtype = pass.config.dtype,
-                       .out_dtype = DType::f32});
+                       .out_dtype = DType::f32,
+                       .accumulate = accumulate});
 }
 
 void copy_words(const Pass& pass, const char* name, TensorView source, std::int64_t count) {
@@ -88,7 +89,11 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
   const float* logits = nullptr;
   if (routing::backward_needs_logits(pass.config.gate)) {
     auto* again = pass.arena.get<float>("logits_again");
-    compute_logits(pass, again);
+    const bool has_offsets = !pass.inputs.logit_offsets.empty();
+    if (has_offsets) {
+      copy_words(pass, "logits_again", pass.inputs.logit_offsets, pass.tokens * pass.config.num_experts);
+    }
+    compute_logits(pass, again, has_offsets ? Accumulate::add : Accumulate::overwrite);
     logits = again;
   }
   auto* d_logits = pass.arena.get<bfloat16>("d_logits_typed");
@@ -117,7 +122,8 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
                        .c = {.data = gradients.weights.w_router.data, .stride = d},
                        .m = E,
                        .n = d,
-                       .k = pass.tokens});
+                       .k = pass.tokens,
+                       .accumulate = gradients.accumulate});
 }
 
 }  // namespace moe::cuda

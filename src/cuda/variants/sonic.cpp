@@ -17,10 +17,11 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
 }
 
 /// The gathered side is d wide and stands for the rows of the tile; W_up's gradient is stored transposed.
-void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, TensorView d_w, bool transposed) {
+void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, TensorView d_w, bool transposed,
+              Accumulate accumulate) {
   if (d_w.empty()) return;
   weight_gradient({gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(), pass.num_experts(),
-                   pass.hidden_dim(), n, transposed},
+                   pass.hidden_dim(), n, transposed, accumulate == Accumulate::add},
                   select_gradient_tile(true), pass.num_multiprocessors, pass.stream);
 }
 
@@ -65,7 +66,7 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out, const Inpu
   }
   {
     const StepScope step(pass, "d_w_down");
-    gradient(pass, d_out, a_scaled, pass.ffn_dim(), gradients.weights.w_down, false);
+    gradient(pass, d_out, a_scaled, pass.ffn_dim(), gradients.weights.w_down, false, gradients.accumulate);
   }
   {
     const StepScope step(pass, "d_x_rows");
@@ -73,7 +74,7 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out, const Inpu
   }
   {
     const StepScope step(pass, "d_w_up");
-    gradient(pass, pass.inputs.x, d_h, pass.up_dim(), gradients.weights.w_up, true);
+    gradient(pass, pass.inputs.x, d_h, pass.up_dim(), gradients.weights.w_up, true, gradients.accumulate);
   }
   const StepScope step(pass, "d_aggregate");
   aggregate(pass, d_x_rows, nullptr, gradients.d_x);

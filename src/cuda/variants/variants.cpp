@@ -25,7 +25,9 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
   }
   if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK) return "more experts or a larger top-k than the router kernels hold";
   if (config.rounding.rule != RoundingRule::none) return "token rounding on the GPU is not built yet";
-  if (config.shared.ffn_dim > 0) return "shared experts on the GPU are not built yet";
+  if (config.shared.gated) return "gated shared experts on the GPU are not built yet";
+  if (config.shared.ffn_dim > 0 && config.activation != Activation::swiglu) return "shared experts run on kernels compiled for swiglu only";
+  if (config.shared.ffn_dim % 8 != 0) return "the shared expert's width must be a multiple of 8";
   return {};
 }
 
@@ -53,6 +55,7 @@ class CudaVariant final : public Variant {
     plan::KernelScratch scratch;
     scratch.permute_bytes = permute_scratch_bytes(request.max_tokens, request.config.num_experts);
     scratch.d_score_columns = kDScoreColumns;
+    scratch.shared_as_rows = true;
     scratch.rounds_d_logits = true;
     return make_plan_(request, traits, scratch);
   }

@@ -11,27 +11,34 @@ namespace {
 
 template <class Kernel, class Element>
 void start(const ActivationRows& rows, const typename Kernel::Args& args, cudaStream_t stream) {
-  const std::int64_t vectors = rows.n / kVectorSize<Element>, segments = (vectors + 31) / 32 * rows.max_rows;
-  if (segments == 0) return;
-  if (rows.n % 8 != 0 || segments >= std::int64_t{1} << 31) {
+  const std::int64_t warps = (rows.n / kVectorSize<Element> + 31) / 32 * rows.max_rows;
+  if (warps == 0) return;
+  if (rows.n % 8 != 0 || warps >= std::int64_t{1} << 31) {
     throw Error(ErrorKind::internal, "activation: it cannot take this shape",
                 std::to_string(rows.max_rows) + " rows of " + std::to_string(rows.n),
-                "n must be a multiple of 8, rows times n below 2^39");
+                "n must be a multiple of 8, rows times n below 2^38");
   }
-  constexpr std::int64_t kPerBlock = Kernel::kThreads / 32 * Kernel::Walk::kSegments;
-  launch<Kernel>(args, dim3(static_cast<unsigned>((segments + kPerBlock - 1) / kPerBlock)), stream);
+  constexpr int kWarps = Kernel::kThreads / 32;
+  launch<Kernel>(args, dim3(static_cast<unsigned>((warps + kWarps - 1) / kWarps)), stream);
 }
 
 template <template <Activation, class> class Kernel, class Element>
-void start_for(const ActivationRows& rows, const void* h, const void* d_a, void* out, cudaStream_t stream) {
-  const ActivationArgs<Element> args = {static_cast<const Element*>(h), static_cast<const Element*>(d_a),
-                                        static_cast<Element*>(out), rows.expert_offsets, rows.num_experts, rows.n};
-  if (rows.activation == Activation::swiglu) return start<Kernel<Activation::swiglu, Element>, Element>(rows, args, stream);
+void start_for(const ActivationRows& rows, const void* h, const void* d_a, void* out,
+               cudaStream_t stream) {
+  const ActivationArgs<Element> args = {static_cast<const Element*>(h),
+                                        static_cast<const Element*>(d_a),
+                                        static_cast<Element*>(out),
+                                        rows.expert_offsets,
+                                        rows.num_experts,
+                                        rows.n};
+  if (rows.activation == Activation::swiglu)
+    return start<Kernel<Activation::swiglu, Element>, Element>(rows, args, stream);
   start<Kernel<Activation::relu2, Element>, Element>(rows, args, stream);
 }
 
 template <template <Activation, class> class Kernel>
-void start_with(const ActivationRows& rows, const void* h, const void* d_a, void* out, cudaStream_t stream) {
+void start_with(const ActivationRows& rows, const void* h, const void* d_a, void* out,
+                cudaStream_t stream) {
   if (rows.dtype == DType::bf16) return start_for<Kernel, __nv_bfloat16>(rows, h, d_a, out, stream);
   if (rows.dtype == DType::f32) return start_for<Kernel, float>(rows, h, d_a, out, stream);
   throw Error(ErrorKind::internal, "activation: no " + std::string(name_of(rows.dtype)));
@@ -43,7 +50,8 @@ void activate(const ActivationRows& rows, const void* h, void* a, cudaStream_t s
   start_with<Activate>(rows, h, nullptr, a, stream);
 }
 
-void activate_backward(const ActivationRows& rows, const void* h, const void* d_a, void* d_h, cudaStream_t stream) {
+void activate_backward(const ActivationRows& rows, const void* h, const void* d_a, void* d_h,
+                       cudaStream_t stream) {
   start_with<ActivateBackward>(rows, h, d_a, d_h, stream);
 }
 

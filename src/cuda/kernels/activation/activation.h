@@ -1,7 +1,7 @@
 // Contract of the activation as a step of its own (grouped_gemm and vanilla; sonic fuses it).
 //
-//   activate            a   = act(h)               h [rows, u] -> a [rows, n], u = 2n when gated, else n
-//   activate_backward   d_h = act'(h) d_a          gate columns stand before up columns
+//   activate            a   = act(h)               h [rows, u] -> a [rows, n], u = 2n when gated,
+//   else n activate_backward   d_h = act'(h) d_a          gate columns stand before up columns
 //
 // Only rows below expert_offsets[E] are read or written.
 #pragma once
@@ -18,10 +18,10 @@ namespace moe::cuda {
 struct ActivationRows {
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts;
-  std::int64_t max_rows;      // at least expert_offsets[E]; bounds the grid
-  int n;                      // a multiple of 8
+  std::int64_t max_rows;  // at least expert_offsets[E]; bounds the grid
+  int n;                  // a multiple of 8
   Activation activation;
-  DType dtype;                // of h, a and their gradients: bf16 or f32
+  DType dtype;  // of h, a and their gradients: bf16 or f32
 };
 
 void activate(const ActivationRows& rows, const void* h, void* a, cudaStream_t stream);

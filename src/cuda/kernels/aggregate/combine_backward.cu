@@ -14,12 +14,14 @@ void start(const CombineBackwardProblem& p, cudaStream_t stream) {
   using Kernel = CombineBackward<Element>;
   if (p.max_rows == 0) return;
   if (p.d % 8 != 0) {
-    throw Error(ErrorKind::internal, "combine_backward: it cannot take rows of " + std::to_string(p.d), "",
+    throw Error(ErrorKind::internal,
+                "combine_backward: it cannot take rows of " + std::to_string(p.d), "",
                 "d must be a multiple of 8");
   }
   constexpr std::int64_t kWarps = Kernel::kThreads / 32;
-  launch<Kernel>({static_cast<const Element*>(p.d_out), static_cast<const Element*>(p.y), p.row_tokens, p.token_rows, p.row_scores,
-                  static_cast<Element*>(p.d_y), p.d_scores, p.expert_offsets, p.num_experts, p.d},
+  launch<Kernel>({static_cast<const Element*>(p.d_out), static_cast<const Element*>(p.y),
+                  p.row_tokens, p.token_rows, p.row_scores, static_cast<Element*>(p.d_y),
+                  p.d_scores, p.expert_offsets, p.num_experts, p.d},
                  dim3(static_cast<unsigned>((p.max_rows + kWarps - 1) / kWarps)), stream);
 }
 

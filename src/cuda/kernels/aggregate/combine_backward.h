@@ -24,9 +24,9 @@ struct CombineBackwardProblem {
   float* d_scores;            // [rows]
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts;
-  std::int64_t max_rows;      // at least expert_offsets[E]; bounds the grid
-  DType dtype;                // of d_out, y and d_y: bf16 or f32
-  int d;                      // a multiple of 8
+  std::int64_t max_rows;  // at least expert_offsets[E]; bounds the grid
+  DType dtype;            // of d_out, y and d_y: bf16 or f32
+  int d;                  // a multiple of 8
 };
 
 void combine_backward(const CombineBackwardProblem& problem, cudaStream_t stream);

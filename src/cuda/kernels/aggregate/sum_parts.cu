@@ -24,7 +24,8 @@ struct SumParts {
 }  // namespace
 
 void sum_parts(const SumPartsProblem& problem, cudaStream_t stream) {
-  const auto blocks = static_cast<unsigned>((problem.max_rows + SumParts::kThreads - 1) / SumParts::kThreads);
+  const auto blocks =
+      static_cast<unsigned>((problem.max_rows + SumParts::kThreads - 1) / SumParts::kThreads);
   if (blocks > 0) launch<SumParts>(problem, dim3(blocks), stream);
 }
 

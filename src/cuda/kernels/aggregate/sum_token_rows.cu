@@ -1,7 +1,6 @@
 // Instances of the aggregation.
 #include "cuda/kernels/aggregate/sum_token_rows.cuh"
 
-#include <algorithm>
 #include <string>
 
 #include "cuda/kernels/aggregate/sum_token_rows.h"
@@ -13,24 +12,23 @@ namespace {
 template <class Element>
 void start(const SumTokenRowsProblem& p, cudaStream_t stream) {
   using Kernel = SumTokenRows<Element>;
-  const std::int64_t segments = (p.d / kVectorSize<Element> + 31) / 32;
-  const std::int64_t warps = p.tokens * ((segments + SUM_SEG - 1) / SUM_SEG);
+  const std::int64_t warps = p.tokens * ((p.d / kVectorSize<Element> + 31) / 32);
   if (warps == 0) return;
   if (p.d % 8 != 0 || warps >= std::int64_t{1} << 31) {
     throw Error(ErrorKind::internal, "sum_token_rows: it cannot take this shape",
                 std::to_string(p.tokens) + " tokens of " + std::to_string(p.d),
-                "d must be a multiple of 8, tokens times d below 2^39");
+                "d must be a multiple of 8, tokens times d below 2^38");
   }
   constexpr int kWarps = Kernel::kThreads / 32;
-  launch<Kernel>({static_cast<const Element*>(p.y), p.row_scales, p.token_offsets, p.token_rows,
-                  static_cast<const Element*>(p.add), static_cast<Element*>(p.out), static_cast<int>(p.tokens), p.d},
-                 dim3(static_cast<unsigned>(
-#ifdef SUM_PERSIST
-  std::min<std::int64_t>(132 * Kernel::kMinBlocks, 
-#else
- (
-#endif
-(warps + kWarps - 1) / kWarps))), stream);
+  const typename Kernel::Args args = {static_cast<const Element*>(p.y),
+                                      p.row_scales,
+                                      p.token_offsets,
+                                      p.token_rows,
+                                      static_cast<const Element*>(p.add),
+                                      static_cast<Element*>(p.out),
+                                      static_cast<int>(p.tokens),
+                                      p.d};
+  launch<Kernel>(args, dim3(static_cast<unsigned>((warps + kWarps - 1) / kWarps)), stream);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct SumTokenRowsProblem {
   void* out;                 // [T, d]
   DType dtype;               // of y, add and out: bf16 or f32
   std::int64_t tokens;
-  int d;                     // a multiple of 8
+  int d;  // a multiple of 8
 };
 
 void sum_token_rows(const SumTokenRowsProblem& problem, cudaStream_t stream);

@@ -24,8 +24,8 @@ struct RandomFill {
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
     const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < args.count;
-         i += stride) {
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+         i < args.count; i += stride) {
       args.values[i] = static_cast<Element>(
           args.deviation * random_normal(args.seed, args.numbers, static_cast<std::uint64_t>(i)));
     }

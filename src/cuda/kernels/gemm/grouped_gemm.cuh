@@ -15,6 +15,7 @@ struct MultiplyRows {
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
+    bool adds;
   };
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
@@ -49,6 +50,7 @@ struct WeightGradient {
     ExpertDims dims;
     CUtensorMap a, b, c;
     GatheredRows gathered;
+    bool adds;
   };
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::reduction;

@@ -23,6 +23,7 @@ struct GroupedRowsProblem {
   const int* expert_offsets;  // [E + 1], device memory
   std::int64_t rows;          // that a and c have memory for
   int num_experts, n, k;
+  bool adds = false;          // C += instead of C =
 };
 
 struct WeightGradientProblem {
@@ -33,6 +34,7 @@ struct WeightGradientProblem {
   const int* row_tokens;      // row r of A is a[row_tokens[r]]; null: a holds the rows themselves
   int num_experts, m, n;
   bool transposed;            // store C[e]^T; only with row_tokens
+  bool adds = false;          // C += instead of C =
 };
 
 /// Compiled tiles of these two products.

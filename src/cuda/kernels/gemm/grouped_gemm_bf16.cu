@@ -23,6 +23,7 @@ void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_
   using Product = MultiplyRows<kLayout, kTile>;
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k};
+  args.adds = p.adds;
   args.a = map_rows(p.a, p.rows, p.k, kTile.block_m);
   args.b = kLayout == WeightLayout::n_by_k ? map_batch(p.b, p.num_experts, p.n, p.k, 64)
                                            : map_batch(p.b, p.num_experts, p.k, p.n, 64);
@@ -35,6 +36,7 @@ void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cuda
   using Product = WeightGradient<kTile, kGathered, kTransposed>;
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, p.m, p.n, 0};
+  args.adds = p.adds;
   if constexpr (kGathered) {
     args.gathered = {static_cast<const __nv_bfloat16*>(p.a), p.row_tokens, p.m};
   } else {

@@ -1,4 +1,4 @@
-// The plain epilogue: accumulators to bfloat16 rows of C.
+// The plain epilogue: accumulators to bfloat16 rows of C, or added to them.
 #pragma once
 
 #include "cuda/kernels/gemm/expert_walk.cuh"
@@ -14,7 +14,7 @@ struct RaggedRow {
       : row(kRaggedRows - work.row_count + row_in_expert), base(work.row_begin + work.row_count) {}
 };
 
-/// Args must have `dims` and the tensor map `c`. kTransposed stores C[e]^T (reduction only).
+/// Args must have `dims`, the tensor map `c` and `adds`. kTransposed stores C[e]^T (reduction only).
 template <class Args, Ragged kRagged, int kColumns, bool kTransposed>
 class StoreRows {
  public:
@@ -56,11 +56,18 @@ class StoreRows {
     if (column >= args_.dims.n) return;
     if constexpr (kRagged == Ragged::rows) {
       const RaggedRow at(work, row);
-      ptx::tma_store_4d(args_.c, &image, column, at.row, at.base, kRaggedRows);
-    } else if constexpr (kTransposed) {
-      ptx::tma_store_3d(args_.c, &image, row, column, work.expert);
+      if (args_.adds) {
+        ptx::tma_add_4d(args_.c, &image, column, at.row, at.base, kRaggedRows);
+      } else {
+        ptx::tma_store_4d(args_.c, &image, column, at.row, at.base, kRaggedRows);
+      }
     } else {
-      ptx::tma_store_3d(args_.c, &image, column, row, work.expert);
+      const int inner = kTransposed ? row : column, outer = kTransposed ? column : row;
+      if (args_.adds) {
+        ptx::tma_add_3d(args_.c, &image, inner, outer, work.expert);
+      } else {
+        ptx::tma_store_3d(args_.c, &image, inner, outer, work.expert);
+      }
     }
   }
 

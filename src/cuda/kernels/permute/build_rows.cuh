@@ -91,7 +91,7 @@ struct ScanChunks {
 /// summed up by every block for itself, which is cheaper than a launch in between.
 struct PlaceRows {
   static constexpr int kThreads = 256;
-  static constexpr int kMinBlocks = 1;
+  static constexpr int kMinBlocks = 6;
   static constexpr int kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32;
   static constexpr int kExpertsPerThread = 4;

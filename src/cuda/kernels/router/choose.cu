@@ -41,10 +41,16 @@ void choose(const LayerConfig& config, const ChooseProblem& problem, cudaStream_
                            .is_sigmoid = gate.kind == GateKind::sigmoid,
                            .renormalizes = gate.kind == GateKind::topk_softmax || gate.renormalize};
   const dim3 grid(static_cast<unsigned>(num_chunks(problem.tokens)));
-  if (config.num_experts <= 256) {
-    launch<Choose<256>>(args, grid, stream);
+  if (config.num_experts <= 32) {
+    launch<Choose<1>>(args, grid, stream);
+  } else if (config.num_experts <= 128) {
+    launch<Choose<4>>(args, grid, stream);
+  } else if (config.num_experts <= 256) {
+    launch<Choose<8>>(args, grid, stream);
+  } else if (config.num_experts <= 512) {
+    launch<Choose<16>>(args, grid, stream);
   } else {
-    launch<Choose<kMaxExperts>>(args, grid, stream);
+    launch<Choose<kMaxExperts / 32>>(args, grid, stream);
   }
 }
 

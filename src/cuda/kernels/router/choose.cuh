@@ -1,182 +1,118 @@
-// The choice on the device: a warp per token, lane i with logits i, i + 32, ..., as lane_sum32 adds
-// them; a block per chunk of 32 tokens, which gathers the chunk's masks in shared memory.
+// The choice on the device: a block per chunk of 32 tokens.
 //
-//   logits -> keys in shared memory -> drop groups -> top_k -> scores -> masks
+//   a warp per token    logits -> keys -> drop groups -> top_k -> chosen experts in shared memory
+//   a thread per pair   value of the logit, its bit in the chunk's masks
+//   a thread per pair   denominator and score
 //
 // Sums run in the order of routing/gate.cpp, without fused multiply-add (nvcc --fmad=false).
 #pragma once
 
 #include <cstdint>
 
-#include "core/activation.h"
 #include "cuda/kernels/permute/build_rows.h"
-#include "cuda/kernels/router/choose.h"
-#include "cuda/kernels/router/top_k.cuh"
+#include "cuda/kernels/router/token_keys.cuh"
 
 namespace moe::cuda {
 
-struct ChooseArgs {
-  ChooseProblem problem;
-  int num_experts, top_k, num_groups, kept_groups;
-  float scale;
-  bool is_sigmoid, renormalizes;
-};
-
-/// One token in the hands of one warp.
-class TokenChoice {
- public:
-  __device__ __forceinline__ TokenChoice(const ChooseArgs& args, std::uint32_t* keys,
-                                         std::int64_t token)
-      : args_(args),
-        keys_(keys),
-        token_(token),
-        lane_(threadIdx.x % 32),
-        num_slots_((args.num_experts + 31) / 32),
-        logits_(args.problem.logits + token * args.num_experts) {}
-
-  /// Writes the token's outputs; returns the lane's chosen expert (lanes below K).
-  __device__ __forceinline__ int choose() {
-    load_keys();
-    if (args_.kept_groups < args_.num_groups) drop_groups();
-    const int expert = top_k(keys_, num_slots_, args_.top_k, lane_);
-    write_scores(expert);
-    return expert;
-  }
-
- private:
-  static constexpr float kSigmoidSumFloor = 1e-20f;  // as routing/gate.cpp
-
-  __device__ __forceinline__ void load_keys() {
-    constexpr int kBatch = 4;  // loads in flight
-    for (int first = lane_; first < 32 * num_slots_; first += 32 * kBatch) {
-      float logits[kBatch];
-#pragma unroll
-      for (int i = 0; i < kBatch; ++i) {
-        if (first + 32 * i < args_.num_experts) logits[i] = logits_[first + 32 * i];
-      }
-#pragma unroll
-      for (int i = 0; i < kBatch; ++i) {
-        const int e = first + 32 * i;
-        if (e < args_.num_experts) {
-          keys_[place_of_key(e)] = key_of(compared_value(logits[i], e));
-        } else if (e < 32 * num_slots_) {
-          keys_[place_of_key(e)] = kNoKey;
-        }
-      }
-    }
-    __syncwarp();
-  }
-
-  __device__ __forceinline__ float compared_value(float logit, int e) {
-    const ChooseProblem& p = args_.problem;
-    if (p.logit_offsets != nullptr) {
-      logit += p.logit_offsets[token_ * args_.num_experts + e];
-      logits_[e] = logit;
-    }
-    float value = args_.is_sigmoid ? sigmoid32(logit) : logit;
-    if (args_.is_sigmoid && p.b_select != nullptr) value += p.b_select[e];
-    return value;
-  }
-
-  /// A lane per group: its score, its rank, and away with its keys if it is not among the best.
-  __device__ __forceinline__ void drop_groups() {
-    const int group_size = args_.num_experts / args_.num_groups;
-    const bool is_group = lane_ < args_.num_groups;
-    const int first = lane_ * group_size;
-    std::uint32_t best = kNoKey, second = kNoKey;
-    for (int i = 0; is_group && i < group_size; ++i) {
-      const std::uint32_t key = keys_[place_of_key(first + i)];
-      second = max(second, min(best, key));
-      best = max(best, key);
-    }
-    const bool sums_two = args_.is_sigmoid && group_size > 1;
-    const std::uint32_t score = sums_two ? key_of(value_of(best) + value_of(second)) : best;
-    int rank = 0;
-    for (int group = 0; group < args_.num_groups; ++group) {
-      const std::uint32_t other = __shfl_sync(kAllLanes, score, group);
-      rank += other > score || (other == score && group < lane_);
-    }
-    const bool is_dropped = is_group && rank >= args_.kept_groups;
-    for (int i = 0; is_dropped && i < group_size; ++i) keys_[place_of_key(first + i)] = kNoKey;
-    __syncwarp();
-  }
-
-  /// exp(l - shift) or sigmoid(l): what scores are a share of.
-  __device__ __forceinline__ float unnormalized(float logit, float shift) const {
-    return args_.is_sigmoid ? sigmoid32(logit) : exp32(logit - shift);
-  }
-
-  __device__ __forceinline__ void write_scores(int expert) {
-    const bool is_chosen = lane_ < args_.top_k;
-    const float logit = is_chosen ? logits_[expert] : 0.0f;
-    float shift = args_.is_sigmoid ? 0.0f : __shfl_sync(kAllLanes, logit, 0);
-    const bool sums_all = !args_.is_sigmoid && !args_.renormalizes;
-    if (sums_all && shift != shift) shift = -INFINITY;
-    const float value = unnormalized(logit, shift);
-    float denominator = 1.0f;
-    if (args_.renormalizes) denominator = sum_of_chosen(value);
-    if (sums_all) denominator = sum_of_all(shift);
-    if (!is_chosen) return;
-    const ChooseProblem& p = args_.problem;
-    p.chosen_experts[token_ * args_.top_k + lane_] = expert;
-    p.chosen_scores[token_ * args_.top_k + lane_] = args_.scale * (value / denominator);
-    if (p.token_norms != nullptr && lane_ == 0) {
-      reinterpret_cast<float2*>(p.token_norms)[token_] = make_float2(shift, denominator);
-    }
-  }
-
-  __device__ __forceinline__ float sum_of_chosen(float value) const {
-    float sum = 0.0f;
-    for (int k = 0; k < args_.top_k; ++k) sum += __shfl_sync(kAllLanes, value, k);
-    return args_.is_sigmoid ? sum + kSigmoidSumFloor : sum;
-  }
-
-  __device__ __forceinline__ float sum_of_all(float shift) const {
-    float sum = 0.0f;
-    for (int e = lane_; e < args_.num_experts; e += 32) sum += exp32(logits_[e] - shift);
-#pragma unroll
-    for (int half = 16; half > 0; half /= 2) sum += __shfl_xor_sync(kAllLanes, sum, half);
-    return sum;
-  }
-
-  const ChooseArgs& args_;
-  std::uint32_t* keys_;  // [32 * num_slots] of this warp, in shared memory
-  std::int64_t token_;
-  int lane_, num_slots_;
-  float* logits_;
-};
-
-/// kExperts: that shared memory is made for.
-template <int kExperts>
+/// For up to 32 * kSlots experts.
+template <int kSlots>
 struct Choose {
   using Args = ChooseArgs;
   static constexpr int kThreads = 256;
-  static constexpr int kMinBlocks = 6;
+  static constexpr int kMinBlocks = kSlots <= 4 ? 5 : kSlots <= 8 ? 4 : kSlots <= 16 ? 3 : 2;
   static constexpr int kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32;
+  static constexpr float kSigmoidSumFloor = 1e-20f;  // as routing/gate.cpp
 
   struct SharedStorage {
-    std::uint32_t keys[kWarps][kExperts];
-    std::uint32_t masks[kExperts];
+    CandidateList<kSlots> lists[kWarps];
+    std::uint32_t masks[32 * kSlots];
+    int chosen[kChunkTokens * kMaxTopK];    // [tokens, K]
+    float values[kChunkTokens * kMaxTopK];  // [tokens, K] what scores are a share of
+    float sums[kChunkTokens];               // over all experts, where the gate wants that
   };
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    for (int e = threadIdx.x; e < args.num_experts; e += kThreads) shared.masks[e] = 0;
-    __syncthreads();
-    for (int bit = warp; bit < kChunkTokens; bit += kWarps) {
-      const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kChunkTokens + bit;
-      if (token >= args.problem.tokens) break;
-      __syncwarp();  // keys of the last token were read
-      const int expert = TokenChoice(args, shared.keys[warp], token).choose();
-      if (lane < args.top_k) atomicOr(&shared.masks[expert], 1u << bit);
-    }
-    __syncthreads();
-    const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * args.num_experts;
-    for (int e = threadIdx.x; e < args.num_experts; e += kThreads) {
-      args.problem.chunk_masks[first + e] = shared.masks[e];
-    }
+    Chunk(args, shared).run();
   }
+
+  class Chunk {
+   public:
+    __device__ __forceinline__ Chunk(const Args& args, SharedStorage& shared)
+        : args_(args),
+          p_(args.problem),
+          shared_(shared),
+          first_(static_cast<std::int64_t>(blockIdx.x) * kChunkTokens),
+          tokens_(static_cast<int>(
+              min(p_.tokens - first_, static_cast<std::int64_t>(kChunkTokens)))) {}
+
+    __device__ __forceinline__ void run() {
+      for (int e = threadIdx.x; e < args_.num_experts; e += kThreads) shared_.masks[e] = 0;
+      for (int token = threadIdx.x / 32; token < tokens_; token += kWarps) choose(token);
+      __syncthreads();
+      const int pairs = tokens_ * args_.top_k;
+      for (int pair = threadIdx.x; pair < pairs; pair += kThreads) evaluate(pair);
+      __syncthreads();
+      for (int pair = threadIdx.x; pair < pairs; pair += kThreads) write_score(pair);
+      std::uint32_t* masks = p_.chunk_masks + std::int64_t{blockIdx.x} * args_.num_experts;
+      for (int e = threadIdx.x; e < args_.num_experts; e += kThreads) masks[e] = shared_.masks[e];
+    }
+
+   private:
+    /// By a whole warp.
+    __device__ __forceinline__ void choose(int token) {
+      const int lane = threadIdx.x % 32;
+      CandidateList<kSlots>& list = shared_.lists[threadIdx.x / 32];
+      TokenKeys<kSlots> token_keys(args_, first_ + token);
+      if (args_.sums_all()) shared_.sums[token] = token_keys.sum_of_exponentials();
+      if (args_.kept_groups < args_.num_groups) {
+        token_keys.drop_groups(reinterpret_cast<std::uint32_t*>(&list));
+      }
+      TopK<kSlots>::choose(token_keys.keys, args_.top_k, list, lane,
+                           shared_.chosen + token * args_.top_k);
+    }
+
+    __device__ __forceinline__ void evaluate(int pair) {
+      const int token = pair / args_.top_k, expert = shared_.chosen[pair];
+      const float logit = logits_of(token)[expert];
+      shared_.values[pair] = args_.is_sigmoid ? sigmoid32(logit) : exp32(logit - shift_of(token));
+      p_.chosen_experts[first_ * args_.top_k + pair] = expert;
+      atomicOr(&shared_.masks[expert], 1u << token);
+    }
+
+    __device__ __forceinline__ void write_score(int pair) {
+      const int token = pair / args_.top_k, first_pair = token * args_.top_k;
+      float denominator = 1.0f;
+      if (args_.sums_all()) denominator = shared_.sums[token];
+      if (args_.renormalizes) {
+        float sum = 0.0f;
+        for (int k = 0; k < args_.top_k; ++k) sum += shared_.values[first_pair + k];
+        denominator = args_.is_sigmoid ? sum + kSigmoidSumFloor : sum;
+      }
+      p_.chosen_scores[first_ * args_.top_k + pair] =
+          args_.scale * (shared_.values[pair] / denominator);
+      if (p_.token_norms != nullptr && pair == first_pair) {
+        reinterpret_cast<float2*>(p_.token_norms)[first_ + token] =
+            make_float2(args_.is_sigmoid ? 0.0f : shift_of(token), denominator);
+      }
+    }
+
+    /// The largest logit that the denominator sums over: the first chosen one.
+    __device__ __forceinline__ float shift_of(int token) const {
+      const float logit = logits_of(token)[shared_.chosen[token * args_.top_k]];
+      return args_.sums_all() && logit != logit ? -INFINITY : logit;
+    }
+
+    __device__ __forceinline__ const float* logits_of(int token) const {
+      return p_.logits + (first_ + token) * args_.num_experts;
+    }
+
+    const Args& args_;
+    const ChooseProblem& p_;
+    SharedStorage& shared_;
+    std::int64_t first_;  // token of the chunk
+    int tokens_;          // of the chunk
+  };
 };
 
 }  // namespace moe::cuda

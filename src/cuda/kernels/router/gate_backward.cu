@@ -14,16 +14,19 @@ void gate_backward(const LayerConfig& config, const GateBackwardProblem& problem
   if (problem.tokens == 0) return;
   using DeviceElement = std::conditional_t<std::is_same_v<Element, float>, float, __nv_bfloat16>;
   using Kernel = GateBackward<DeviceElement>;
+  const int num_experts = static_cast<int>(config.num_experts);
+  const int block_tokens = Kernel::block_tokens_for(num_experts);
   const Gate& gate = config.gate;
   const typename Kernel::Args args = {
       .problem = problem,
       .d_logits = reinterpret_cast<DeviceElement*>(d_logits),
-      .num_experts = static_cast<int>(config.num_experts),
+      .num_experts = num_experts,
       .top_k = static_cast<int>(config.top_k),
+      .block_tokens = block_tokens,
       .scale = gate.scale,
       .is_sigmoid = gate.kind == GateKind::sigmoid,
       .renormalizes = gate.kind == GateKind::topk_softmax || gate.renormalize};
-  const std::int64_t blocks = (problem.tokens + Kernel::kBlockTokens - 1) / Kernel::kBlockTokens;
+  const std::int64_t blocks = (problem.tokens + block_tokens - 1) / block_tokens;
   launch<Kernel>(args, dim3(static_cast<unsigned>(blocks)), stream);
 }
 

@@ -1,10 +1,11 @@
-// The gate's gradient: a warp per token, which builds the token's d_logits in shared memory,
+// The gate's gradient: a block builds d_logits of up to 32 tokens in shared memory and then writes
+// them out in one piece.
 //
 //   1  what the denominator gives to all logits (softmax over all experts), or zeros
-//   2  minus what it gives to the chosen (renormalized gates)
-//   3  plus what each row gives to its own expert
+//   2  minus what it gives to the chosen (renormalized gates), a thread per pair
+//   3  plus what each row gives to its own expert, a thread per row
 //
-// and writes them in order. Formulas and order of sums are those of routing/gate_backward.cpp.
+// Formulas and the order of sums are those of routing/gate_backward.cpp.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -14,134 +15,184 @@
 #include "core/activation.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
+#include "cuda/ptx/warp.cuh"
 
 namespace moe::cuda {
 
-template <class DeviceElement>
+template <class Element>
 struct GateBackward {
   static constexpr int kThreads = 256;
-  static constexpr int kMinBlocks = 6;
+  static constexpr int kMinBlocks = 5;
   static constexpr int kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32;
-  static constexpr int kBlockTokens = 32;
-  static constexpr unsigned kAllLanes = 0xffffffffu;
+  static constexpr int kTileLogits = 8 * kMaxExperts;
+  static constexpr int kMostTokens = 32;
 
   struct Args {
     GateBackwardProblem problem;
-    DeviceElement* d_logits;  // [T, E]
+    Element* d_logits;  // [T, E]
     int num_experts, top_k;
+    int block_tokens;  // a multiple of 8, so that tiles begin at multiples of 16 bytes
     float scale;
     bool is_sigmoid, renormalizes;
   };
   struct SharedStorage {
-    int offsets[kMaxExperts + 1];
-    float d_logits[kWarps][kMaxExperts];
+    alignas(16) float d_logits[kTileLogits];  // [block_tokens, E]
+    int expert_offsets[kMaxExperts + 1];
+    int token_offsets[kMostTokens + 1];
+    float totals[kMostTokens];        // sum of d_score * score
+    float denominators[kMostTokens];
   };
 
-  static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
-    for (int e = threadIdx.x; e <= args.num_experts; e += kThreads) {
-      shared.offsets[e] = args.problem.expert_offsets[e];
-    }
-    __syncthreads();
-    const int warp = threadIdx.x / 32;
-    for (int i = warp; i < kBlockTokens; i += kWarps) {
-      const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kBlockTokens + i;
-      if (token >= args.problem.tokens) return;
-      Token(args, shared.offsets, shared.d_logits[warp], token).write();
-    }
+  static constexpr int block_tokens_for(int num_experts) {
+    int tokens = kMostTokens;
+    while (tokens * num_experts > kTileLogits) tokens /= 2;
+    return tokens;
   }
 
-  class Token {
-   public:
-    __device__ __forceinline__ Token(const Args& args, const int* offsets, float* row,
-                                     std::int64_t token)
-        : args_(args),
-          offsets_(offsets),
-          row_(row),
-          token_(token),
-          lane_(threadIdx.x % 32),
-          begin_(args.problem.token_offsets[token]),
-          end_(args.problem.token_offsets[token + 1]),
-          norm_(args.problem.token_norms == nullptr
-                    ? make_float2(0.0f, 1.0f)
-                    : reinterpret_cast<const float2*>(args.problem.token_norms)[token]) {}
+  static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
+    Block(args, shared).run();
+  }
 
-    __device__ __forceinline__ void write() {
-      const float total = weighted_total();
-      start(total);
-      __syncwarp();
-      if (args_.renormalizes && lane_ < args_.top_k) subtract_share_of_chosen(total);
-      __syncwarp();
-      for (int at = begin_ + lane_; at < end_; at += 32) add_row(args_.problem.token_rows[at]);
-      __syncwarp();
-      DeviceElement* out = args_.d_logits + token_ * args_.num_experts;
-      for (int e = lane_; e < args_.num_experts; e += 32) {
-        out[e] = static_cast<DeviceElement>(row_[e]);  // each lane's own entries are next written
+  class Block {
+   public:
+    __device__ __forceinline__ Block(const Args& args, SharedStorage& shared)
+        : args_(args),
+          p_(args.problem),
+          shared_(shared),
+          first_(static_cast<std::int64_t>(blockIdx.x) * args.block_tokens),
+          tokens_(static_cast<int>(min(args.problem.tokens - first_,
+                                       static_cast<std::int64_t>(args.block_tokens)))) {}
+
+    __device__ __forceinline__ void run() {
+      for (int e = threadIdx.x; e <= args_.num_experts; e += kThreads) {
+        shared_.expert_offsets[e] = p_.expert_offsets[e];
       }
+      sum_tokens();
+      const bool sums_all = !args_.is_sigmoid && !args_.renormalizes;
+      if (!sums_all) start_with_zeros();
+      __syncthreads();
+      if (sums_all) start_with_shares_of_all();
+      if (args_.renormalizes) subtract_shares_of_chosen();
+      __syncthreads();
+      add_rows();
+      __syncthreads();
+      write();
     }
 
    private:
-    /// Sum of d_score * score, row by row.
-    __device__ __forceinline__ float weighted_total() const {
+    /// Several neighbouring lanes fetch the rows of a token together and add them up one by one.
+    __device__ __forceinline__ void sum_tokens() {
+      const int lanes = kThreads / args_.block_tokens;
+      const int token = threadIdx.x / lanes, own = threadIdx.x % lanes;
+      if (token >= tokens_) return;
+      const unsigned team = (lanes == 32 ? ~0u : (1u << lanes) - 1) << (threadIdx.x % 32 - own);
+      const int begin = p_.token_offsets[first_ + token], end = p_.token_offsets[first_ + token + 1];
       float total = 0.0f;
-      for (int first = begin_; first < end_; first += 32) {
+      for (int first = begin; first < end; first += lanes) {
         float product = 0.0f;
-        if (first + lane_ < end_) {
-          const int row = args_.problem.token_rows[first + lane_];
-          product = args_.problem.d_scores[row] * args_.problem.row_scores[row];
+        if (first + own < end) {
+          const int row = p_.token_rows[first + own];
+          product = p_.d_scores[row] * p_.row_scores[row];
         }
-        const int count = min(end_ - first, 32);
-        for (int i = 0; i < count; ++i) total += __shfl_sync(kAllLanes, product, i);
+        const int count = min(end - first, lanes);
+        for (int i = 0; i < count; ++i) total += __shfl_sync(team, product, i, lanes);
       }
-      return total;
+      if (own > 0) return;
+      shared_.totals[token] = total;
+      shared_.denominators[token] =
+          p_.token_norms == nullptr ? 1.0f : p_.token_norms[2 * (first_ + token) + 1];
+      shared_.token_offsets[token] = begin;
+      if (token == tokens_ - 1) shared_.token_offsets[tokens_] = end;
     }
 
-    __device__ __forceinline__ void start(float total) {
-      const bool sums_all = !args_.is_sigmoid && !args_.renormalizes;
-      const float* logits = args_.problem.logits + token_ * args_.num_experts;
-      for (int e = lane_; e < args_.num_experts; e += 32) {
-        row_[e] = sums_all ? -(exp32(logits[e] - norm_.x) / norm_.y) * total : 0.0f;
+    __device__ __forceinline__ void start_with_zeros() {
+      const int vectors = (tokens_ * args_.num_experts + 3) / 4;
+      auto* tile = reinterpret_cast<float4*>(shared_.d_logits);
+      for (int i = threadIdx.x; i < vectors; i += kThreads) tile[i] = make_float4(0, 0, 0, 0);
+    }
+
+    __device__ __forceinline__ void start_with_shares_of_all() {
+      const int lane = threadIdx.x % 32;
+      for (int token = threadIdx.x / 32; token < tokens_; token += kWarps) {
+        const float* logits = p_.logits + (first_ + token) * args_.num_experts;
+        const float shift = p_.token_norms[2 * (first_ + token)];
+        const float denominator = shared_.denominators[token], total = shared_.totals[token];
+#pragma unroll 4
+        for (int e = lane; e < args_.num_experts; e += 32) {
+          at(token, e) = -(exp32(__ldg(logits + e) - shift) / denominator) * total;
+        }
       }
     }
 
-    __device__ __forceinline__ void subtract_share_of_chosen(float total) {
-      const std::int64_t pair = token_ * args_.top_k + lane_;
-      const float score = args_.problem.chosen_scores[pair];
-      row_[args_.problem.chosen_experts[pair]] -= slope(score) * (score / args_.scale) * total;
+    __device__ __forceinline__ void subtract_shares_of_chosen() {
+      for (int pair = threadIdx.x; pair < tokens_ * args_.top_k; pair += kThreads) {
+        const int token = pair / args_.top_k;
+        const float score = p_.chosen_scores[first_ * args_.top_k + pair];
+        const int expert = p_.chosen_experts[first_ * args_.top_k + pair];
+        at(token, expert) -=
+            slope(token, score) * (score / args_.scale) * shared_.totals[token];
+      }
     }
 
-    __device__ __forceinline__ void add_row(int row) {
-      const float score = args_.problem.row_scores[row];
-      row_[expert_of(row)] += slope(score) * args_.problem.d_scores[row] * score;
+    __device__ __forceinline__ void add_rows() {
+      const int end = shared_.token_offsets[tokens_];
+      for (int i = shared_.token_offsets[0] + threadIdx.x; i < end; i += kThreads) {
+        const int row = p_.token_rows[i];
+        const float score = p_.row_scores[row], d_score = p_.d_scores[row];
+        const int token = owner(shared_.token_offsets, tokens_, i);
+        const int expert = owner(shared_.expert_offsets, args_.num_experts, row);
+        at(token, expert) += slope(token, score) * d_score * score;
+      }
     }
 
-    /// The last expert whose rows begin at or before `row`; those after it that are empty begin
-    /// later.
-    __device__ __forceinline__ int expert_of(int row) const {
-      int low = 0, high = args_.num_experts;
+    /// f' / f: of exp 1, of the sigmoid 1 - f.
+    __device__ __forceinline__ float slope(int token, float score) const {
+      return args_.is_sigmoid ? 1.0f - score * shared_.denominators[token] / args_.scale : 1.0f;
+    }
+
+    /// Which of `count` owners has item `i`: the last that begins at or before it.
+    static __device__ __forceinline__ int owner(const int* offsets, int count, int i) {
+      int low = 0, high = count;
       while (high - low > 1) {
         const int middle = (low + high) / 2;
-        if (offsets_[middle] <= row) {
-          low = middle;
-        } else {
-          high = middle;
-        }
+        (offsets[middle] <= i ? low : high) = middle;
       }
       return low;
     }
 
-    /// f' / f: of exp 1, of the sigmoid 1 - f.
-    __device__ __forceinline__ float slope(float score) const {
-      return args_.is_sigmoid ? 1.0f - score * norm_.y / args_.scale : 1.0f;
+    /// 16 bytes per thread and step.
+    __device__ __forceinline__ void write() const {
+      constexpr int kVector = 16 / sizeof(Element);
+      const int count = tokens_ * args_.num_experts;
+      Element* out = args_.d_logits + first_ * args_.num_experts;
+      for (int i = kVector * threadIdx.x; i + kVector <= count; i += kVector * kThreads) {
+        *reinterpret_cast<uint4*>(out + i) = packed(&shared_.d_logits[i]);
+      }
+      const int i = count / kVector * kVector + threadIdx.x;
+      if (i < count) out[i] = static_cast<Element>(shared_.d_logits[i]);
+    }
+
+    static __device__ __forceinline__ uint4 packed(const float* values) {
+      if constexpr (sizeof(Element) == 4) {
+        return *reinterpret_cast<const uint4*>(values);
+      } else {
+        const float4 a = reinterpret_cast<const float4*>(values)[0];
+        const float4 b = reinterpret_cast<const float4*>(values)[1];
+        return make_uint4(ptx::pack_bf16(a.x, a.y), ptx::pack_bf16(a.z, a.w),
+                          ptx::pack_bf16(b.x, b.y), ptx::pack_bf16(b.z, b.w));
+      }
+    }
+
+    __device__ __forceinline__ float& at(int token, int expert) const {
+      return shared_.d_logits[token * args_.num_experts + expert];
     }
 
     const Args& args_;
-    const int* offsets_;  // [E + 1], shared memory
-    float* row_;          // [E], shared memory
-    std::int64_t token_;
-    int lane_;
-    int begin_, end_;  // of token_rows
-    float2 norm_;      // shift, denominator
+    const GateBackwardProblem& p_;
+    SharedStorage& shared_;
+    std::int64_t first_;  // token of the block
+    int tokens_;          // of the block
   };
 };
 

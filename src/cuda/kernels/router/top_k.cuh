@@ -1,14 +1,12 @@
-// The best of up to 1024 keys by one warp, exactly and in order.
+// The best of up to 1024 keys by one warp, exactly and in order, with few steps that wait for each
+// other. Key e lies in slot e / 32 of lane e % 32, in registers.
 //
-// Key e lies in slot e / 32, column e % 32. Every lane knows the head of its column, the best key
-// not yet taken. A round takes the best head; then all lanes together look for the next head of
-// that one column, a lane per slot, so that a round costs the same for any number of keys.
+//   1  bound    near the count-th best of the lanes' best keys: at least `count` keys reach it
+//   2  collect  the keys that reach the bound, a few more than `count`, to shared memory
+//   3  rank     a lane per collected key counts how many are better
 //
-// In shared memory slots are rotated against each other, which spreads a column over all banks:
-//
-//   slot 0    0  1  2 ... 31
-//   slot 1   63 32 33 ... 62
-//   slot 2   94 95 64 ... 93
+// Of keys equal to the bound no more are collected than can be chosen, so that a token whose logits
+// are all equal costs little more than others.
 #pragma once
 
 #include <cstdint>
@@ -17,66 +15,132 @@ namespace moe::cuda {
 
 inline constexpr unsigned kAllLanes = 0xffffffffu;
 
-/// Below the key of every number: what may not be taken.
+/// Below the key of every number: what may not be chosen.
 inline constexpr std::uint32_t kNoKey = 0;
 
 /// Keys compare as the values do; zeros are equal, and NaN stands for minus infinity.
 __device__ __forceinline__ std::uint32_t key_of(float value) {
-  const float number = value == value ? value + 0.0f : -INFINITY;  // + 0: -0 becomes 0
-  const std::uint32_t bits = __float_as_uint(number);
-  return bits >> 31 ? ~bits : bits | 0x80000000u;
+  const int bits = __float_as_int(fmaxf(value, -INFINITY) + 0.0f);  // + 0: -0 becomes 0
+  return static_cast<std::uint32_t>(bits ^ (bits >> 31 | 0x80000000));
 }
 
 __device__ __forceinline__ float value_of(std::uint32_t key) {
   return __uint_as_float(key >> 31 ? key & 0x7fffffffu : ~key);
 }
 
-/// Where key e lies.
-__device__ __forceinline__ int place_of_key(int e) { return (e & ~31) | ((e + (e >> 5)) & 31); }
+template <int kSlots>
+using Keys = std::uint32_t[kSlots];
 
-struct ColumnHead {
-  std::uint32_t key;
-  int slot;  // the lowest of equal keys
+template <int kSlots>
+__device__ __forceinline__ std::uint32_t best_of_lane(const Keys<kSlots>& keys) {
+  std::uint32_t best = keys[0];
+#pragma unroll
+  for (int slot = 1; slot < kSlots; ++slot) best = max(best, keys[slot]);
+  return best;
+}
+
+/// A key and its index, such that of two candidates the better is the greater.
+struct Candidate {
+  static __device__ __forceinline__ std::uint64_t make(std::uint32_t key, int index) {
+    return static_cast<std::uint64_t>(key) << 32 | static_cast<std::uint32_t>(~index);
+  }
+  static __device__ __forceinline__ int index_of(std::uint64_t candidate) {
+    return ~static_cast<int>(static_cast<std::uint32_t>(candidate));
+  }
 };
 
-__device__ __forceinline__ ColumnHead head_of_column(const std::uint32_t* keys, int num_slots,
-                                                     int column) {
-  ColumnHead head = {kNoKey, 0};
-  for (int slot = 0; slot < num_slots; ++slot) {
-    const std::uint32_t key = keys[place_of_key(slot * 32 + column)];
-    if (key > head.key) head = {key, slot};
-  }
-  return head;
-}
+/// Collected candidates of one warp, in shared memory, then a zero where their number is odd.
+template <int kSlots>
+struct alignas(16) CandidateList {
+  std::uint64_t candidates[32 * kSlots + 2];
+};
 
-/// The lane whose head has the highest key `top`, of equal ones the lowest index.
-__device__ __forceinline__ int best_lane(const ColumnHead& head, std::uint32_t top, int lane) {
-  const unsigned tied = __ballot_sync(kAllLanes, head.key == top);
-  if ((tied & (tied - 1)) == 0) return __ffs(tied) - 1;
-  const unsigned index = head.key == top ? head.slot * 32 + lane : ~0u;
-  return __reduce_min_sync(kAllLanes, index) % 32;
-}
+template <int kSlots>
+class TopK {
+ public:
+  using List = CandidateList<kSlots>;
 
-/// Lane i gets the index of the i-th best of keys[0 .. 32 * num_slots), i < count <= 32; equal keys
-/// by index. At least `count` keys must be numbers.
-__device__ __forceinline__ int top_k(const std::uint32_t* keys, int num_slots, int count,
-                                     int lane) {
-  ColumnHead head = head_of_column(keys, num_slots, lane);
-  int chosen = 0;
-  for (int i = 0; i < count; ++i) {
-    const std::uint32_t top = __reduce_max_sync(kAllLanes, head.key);
-    const int column = best_lane(head, top, lane);
-    const int slot = __shfl_sync(kAllLanes, head.slot, column);
-    if (lane == i) chosen = slot * 32 + column;
-    // A column is taken by descending key, then by ascending slot: what is left comes after (top,
-    // slot).
-    std::uint32_t key = lane < num_slots ? keys[place_of_key(lane * 32 + column)] : kNoKey;
-    if (key > top || (key == top && lane <= slot)) key = kNoKey;
-    const std::uint32_t next = __reduce_max_sync(kAllLanes, key);
-    const int next_slot = __ffs(__ballot_sync(kAllLanes, key == next)) - 1;
-    if (lane == column) head = {next, next_slot};
+  /// chosen[i] = index of the i-th best key, i < count <= 32; equal keys by index. At least `count`
+  /// keys must be numbers.
+  static __device__ __forceinline__ void choose(const Keys<kSlots>& keys, int count, List& list,
+                                                int lane, int* chosen) {
+    const std::uint32_t bound = bound_of(keys, count);
+    int collected = collect<false>(keys, bound, 0, list, lane);
+    if (collected > 32) {
+      int above = 0;
+#pragma unroll
+      for (int slot = 0; slot < kSlots; ++slot) above += keys[slot] > bound;
+      const int room = count - __reduce_add_sync(kAllLanes, above);
+      collected = collect<true>(keys, bound, room, list, lane);
+    }
+    rank(list, collected, count, lane, chosen);
   }
-  return chosen;
-}
+
+ private:
+  /// `count` times the best of the lanes' best is taken away; equal ones go at once.
+  static __device__ __forceinline__ std::uint32_t bound_of(const Keys<kSlots>& keys, int count) {
+    std::uint32_t rest = best_of_lane<kSlots>(keys);
+    std::uint32_t bound = kNoKey + 1;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+      const std::uint32_t best = __reduce_max_sync(kAllLanes, rest);
+      if (best == kNoKey) return is_enough(keys, bound, count) ? bound : kNoKey + 1;
+      bound = best;
+      if (rest == best) rest = kNoKey;
+    }
+    return bound;
+  }
+
+  /// Whether `count` keys reach the bound. Only in question when the lanes ran out.
+  static __device__ __forceinline__ bool is_enough(const Keys<kSlots>& keys, std::uint32_t bound,
+                                                   int count) {
+    int reached = 0;
+#pragma unroll
+    for (int slot = 0; slot < kSlots; ++slot) reached += keys[slot] >= bound;
+    return __reduce_add_sync(kAllLanes, reached) >= count;
+  }
+
+  /// Returns how many. kLimited: of the keys equal to the bound only the first `room`.
+  template <bool kLimited>
+  static __device__ __forceinline__ int collect(const Keys<kSlots>& keys, std::uint32_t bound,
+                                                int room, List& list, int lane) {
+    const unsigned lower_lanes = (1u << lane) - 1;
+    int collected = 0;
+    __syncwarp();
+#pragma unroll
+    for (int slot = 0; slot < kSlots; ++slot) {
+      bool is_taken = keys[slot] >= bound;
+      if constexpr (kLimited) {
+        const unsigned equal = __ballot_sync(kAllLanes, keys[slot] == bound);
+        is_taken =
+            keys[slot] > bound || (keys[slot] == bound && __popc(equal & lower_lanes) < room);
+        room -= __popc(equal);
+      }
+      const unsigned taken = __ballot_sync(kAllLanes, is_taken);
+      std::uint64_t* place = list.candidates + collected + __popc(taken & lower_lanes);
+      if (is_taken) *place = Candidate::make(keys[slot], 32 * slot + lane);
+      collected += __popc(taken);
+    }
+    if (lane == 0) list.candidates[collected] = 0;
+    __syncwarp();
+    return collected;
+  }
+
+  static __device__ __forceinline__ void rank(const List& list, int collected, int count, int lane,
+                                              int* chosen) {
+#pragma unroll 1
+    for (int place = lane; place < collected; place += 32) {
+      const std::uint64_t own = list.candidates[place];
+      int better = 0;
+#pragma unroll 2
+      for (int i = 0; i < collected; i += 2) {
+        const auto two = *reinterpret_cast<const ulonglong2*>(&list.candidates[i]);
+        better += two.x > own;
+        better += two.y > own;
+      }
+      if (better < count) chosen[better] = Candidate::index_of(own);
+    }
+  }
+};
 
 }  // namespace moe::cuda

@@ -1,0 +1,141 @@
+// The CUDA variants against the truth: every gate, awkward routings, shared experts, in bfloat16.
+#include <gtest/gtest.h>
+
+#include "measure/memory_need.h"
+#include "measure/problem.h"
+#include "measure/trial.h"
+#include "measure/verify.h"
+#include "moe/moe.h"
+#include "support/cases.h"
+
+namespace moe {
+namespace {
+
+using tests::Case;
+
+Device* hopper() {
+  static const auto gpus = devices(DeviceKind::cuda);
+  return !gpus.empty() && gpus.front()->traits().compute_capability == 90 ? gpus.front().get() : nullptr;
+}
+
+measure::VerifyOptions check_everything() {
+  constexpr std::int64_t kAll = 1 << 20;
+  return {.sampled_tokens = kAll, .sampled_experts = kAll, .sampled_channels = kAll};
+}
+
+struct Bench {
+  measure::VariantChoice choice;
+  Plan plan;
+  measure::Problem problem;
+  measure::Workbench workbench;
+  measure::Trial trial;
+
+  Bench(const std::string& variant, const Case& test, const Request& request)
+      : choice(measure::parse_variant(DeviceKind::cuda, variant)),
+        plan(choice.variant->plan(request, hopper()->traits())),
+        problem(*hopper(), test.config, test.tokens, test.traffic, 7),
+        workbench(*hopper(), test.config, test.tokens, request.max_rows, request.training,
+                  plan.saved_bytes + plan.workspace_bytes + 4096),
+        trial(*hopper(), choice, plan, problem, workbench) {}
+  Bench(const std::string& variant, const Case& test)
+      : Bench(variant, test, measure::make_request(test.config, test.tokens, true)) {}
+};
+
+void expect_true(const std::string& variant, const Case& test) {
+  SCOPED_TRACE(test.name + " " + variant);
+  Bench bench(variant, test);
+  const auto reason = bench.choice.variant->unsupported(bench.plan.request, hopper()->traits());
+  ASSERT_FALSE(reason.has_value()) << *reason;
+  const measure::HostResult result = bench.trial.run_for_check();
+  for (const record::Check& check : measure::verify(bench.problem.host(test.config), result, check_everything())) {
+    EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
+  }
+}
+
+/// The awkward shapes with rows of 16 bytes, and one with several tiles per expert.
+std::vector<Case> gpu_cases() {
+  std::vector<Case> cases = tests::awkward_cases();
+  for (Case& test : cases) {
+    test.config.hidden_dim = (test.config.hidden_dim + 7) / 8 * 8;
+    test.config.ffn_dim = (test.config.ffn_dim + 7) / 8 * 8;
+    test.config.dtype = DType::bf16;
+  }
+  Case large{"several_tiles", tests::layer(200, 328, 8, 2), 1500, {.kind = routing::TrafficKind::zipf, .exponent = 0.8}};
+  large.config.dtype = DType::bf16;
+  cases.push_back(large);
+  return cases;
+}
+
+class CudaLayerTest : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (hopper() == nullptr) GTEST_SKIP() << "no Hopper GPU";
+  }
+};
+
+TEST_P(CudaLayerTest, AgreesWithTruthOnEveryGate) {
+  for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
+    Case test = GetParam();
+    test.config.gate = gate.gate;
+    SCOPED_TRACE(gate.name);
+    for (const char* variant : {"grouped_gemm", "sonic"}) expect_true(variant, test);
+  }
+}
+
+TEST_P(CudaLayerTest, SharedExpertAgreesWithTruth) {
+  Case test = GetParam();
+  test.config.shared = {.ffn_dim = 40};
+  for (const char* variant : {"grouped_gemm", "sonic"}) expect_true(variant, test);
+}
+
+TEST_P(CudaLayerTest, UngatedActivationAgreesWithTruth) {
+  Case test = GetParam();
+  if (test.tokens < 33) GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
+  test.config.activation = Activation::relu2;
+  expect_true("grouped_gemm", test);
+}
+
+TEST_P(CudaLayerTest, EqualInputsGiveEqualBits) {
+  for (const char* variant : {"grouped_gemm", "sonic"}) {
+    Bench bench(variant, GetParam());
+    const auto bits = [&] {
+      const measure::HostResult r = bench.trial.run_for_check();
+      std::vector<std::byte> all;
+      for (const TensorView& view : {r.out, r.d_x, r.gradients.w_up, r.gradients.w_down, r.gradients.w_router}) {
+        all.insert(all.end(), view.as<std::byte>(), view.as<std::byte>() + view.bytes());
+      }
+      return all;
+    };
+    EXPECT_EQ(bits(), bits()) << variant;
+  }
+}
+
+TEST_P(CudaLayerTest, AddsToGradientsWhenAsked) {
+  for (const char* variant : {"grouped_gemm", "sonic"}) {
+    Case test = GetParam();
+    test.config.shared = {.ffn_dim = 40};
+    Bench bench(variant, test);
+    const measure::HostResult once = bench.trial.run_for_check();
+    const std::vector<bfloat16> before(once.gradients.w_up.as<bfloat16>(),
+                                       once.gradients.w_up.as<bfloat16>() + once.gradients.w_up.size());
+    const auto layer = bench.choice.variant->make_layer(bench.plan, hopper()->id());
+    const Call call = bench.workbench.call(*hopper(), bench.plan);
+    const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+    InputGradients gradients = bench.workbench.gradients(false);
+    gradients.accumulate = Accumulate::add;
+    layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+    layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
+    hopper()->synchronize();
+    std::vector<bfloat16> after(before.size());
+    hopper()->copy_to_host(after.data(), gradients.weights.w_up.data, after.size() * sizeof(bfloat16));
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      ASSERT_EQ(static_cast<float>(after[i]), 2 * static_cast<float>(before[i])) << variant << " at " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cuda, CudaLayerTest, ::testing::ValuesIn(gpu_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace moe
