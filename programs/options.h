@@ -22,7 +22,7 @@ struct BenchOptions {
 
   ModelConfig model;  // with every override applied, valid
   std::string device = "auto";
-  int threads = 0;  // 0 = all
+  int threads = 0;                    // 0 = all
   std::vector<std::string> variants;  // empty = all
   std::string baseline;               // empty = the first variant of the device: vanilla
   bool backward = true;

@@ -1,5 +1,6 @@
-// What a layer is: sizes, activation, gate policy, rounding policy, shared expert; and the model around it.
-// Symbols in brackets are those of the papers: T tokens, d hidden, n ffn, E experts, K experts per token.
+// What a layer is: sizes, activation, gate policy, rounding policy, shared expert; and the model
+// around it. Symbols in brackets are those of the papers: T tokens, d hidden, n ffn, E experts, K
+// experts per token.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,9 @@ enum class Activation {
   relu2,   // relu(h)^2: w_up has n rows
 };
 
-constexpr bool is_gated(Activation activation) { return activation == Activation::swiglu; }
+constexpr bool is_gated(Activation activation) {
+  return activation == Activation::swiglu;
+}
 
 enum class GateKind {
   topk_softmax,  // choose by logit, then softmax over the chosen (Mixtral, gpt-oss, Granite)
@@ -27,23 +30,26 @@ enum class GateKind {
 /// How logits become chosen experts and scores. Source: the model cards named at each kind.
 struct Gate {
   GateKind kind = GateKind::topk_softmax;
-  bool renormalize = true;      // chosen scores sum to 1 before `scale`; always true for topk_softmax
-  bool selection_bias = false;  // sigmoid: Weights::b_select is added for the choice, never to the score
-  std::int64_t num_groups = 1;  // experts are split into groups of equal size ...
-  std::int64_t kept_groups = 1; // ... and only this many may be chosen from
-  float scale = 1.0f;           // of the final scores
+  bool renormalize = true;  // chosen scores sum to 1 before `scale`; always true for topk_softmax
+  bool selection_bias =
+      false;  // sigmoid: Weights::b_select is added for the choice, never to the score
+  std::int64_t num_groups = 1;   // experts are split into groups of equal size ...
+  std::int64_t kept_groups = 1;  // ... and only this many may be chosen from
+  float scale = 1.0f;            // of the final scores
 };
 
 enum class RoundingRule { none, nearest, up, down };
 
-/// Tile-aware token rounding (arXiv 2512.14080, section 5): rows per expert become multiples of `tile`.
+/// Tile-aware token rounding (arXiv 2512.14080, section 5): rows per expert become multiples of
+/// `tile`.
 struct Rounding {
   RoundingRule rule = RoundingRule::none;
   std::int64_t tile = 128;
 };
 
-/// A dense MLP that every token passes, of the routed experts' activation. Several shared experts are one
-/// of their summed width. `gated`: its output is scaled by sigmoid(x . w_shared_gate) (Qwen3-Next).
+/// A dense MLP that every token passes, of the routed experts' activation. Several shared experts
+/// are one of their summed width. `gated`: its output is scaled by sigmoid(x . w_shared_gate)
+/// (Qwen3-Next).
 struct SharedExpert {
   std::int64_t ffn_dim = 0;  // 0 = the model has none
   bool gated = false;
@@ -55,7 +61,7 @@ struct LayerConfig {
   std::int64_t num_experts = 0;  // [E]
   std::int64_t top_k = 0;        // [K]
   Activation activation = Activation::swiglu;
-  DType dtype = DType::f32;      // of weights, activations and gradients; logits and scores are float32
+  DType dtype = DType::f32;  // of weights, activations and gradients; logits and scores are float32
   Gate gate;
   Rounding rounding;
   SharedExpert shared;
@@ -67,28 +73,29 @@ struct LayerConfig {
   }
 };
 
-/// Most rows that routing can produce from `tokens` tokens: T*K, and under rounding that may add pairs
-/// E*(tile-1) more, never above T*E.
+/// Most rows that routing can produce from `tokens` tokens: T*K, and under rounding that may add
+/// pairs E*(tile-1) more, never above T*E.
 constexpr std::int64_t max_routed_rows(const LayerConfig& config, std::int64_t tokens) {
   const std::int64_t chosen = tokens * config.top_k;
-  const bool may_add = config.rounding.rule == RoundingRule::nearest ||
-                       config.rounding.rule == RoundingRule::up;
+  const bool may_add =
+      config.rounding.rule == RoundingRule::nearest || config.rounding.rule == RoundingRule::up;
   if (!may_add) return chosen;
   const std::int64_t padded = chosen + config.num_experts * (config.rounding.tile - 1);
   const std::int64_t all_pairs = tokens * config.num_experts;
   return padded < all_pairs ? padded : all_pairs;
 }
 
-/// A named model or benchmark shape: the layer, its place in the model and the batch it is run with.
+/// A named model or benchmark shape: the layer, its place in the model and the batch it is run
+/// with.
 struct ModelConfig {
   std::string name;
   LayerConfig layer;
   std::int64_t batch_size = 1;
   std::int64_t seq_len = 4096;
-  std::int64_t num_layers = 1;        // all decoder layers
-  std::int64_t num_dense_layers = 0;  // of those, layers with a dense MLP in place of experts
-  std::string source;                 // where the values were read
-  std::string note;                   // shown by `show`
+  std::int64_t num_layers = 1;             // all decoder layers
+  std::int64_t num_dense_layers = 0;       // of those, layers with a dense MLP in place of experts
+  std::string source;                      // where the values were read
+  std::string note;                        // shown by `show`
   std::optional<std::string> unsupported;  // why this suite cannot express the model's layer
 
   std::int64_t tokens() const { return batch_size * seq_len; }  // [T]

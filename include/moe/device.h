@@ -1,5 +1,6 @@
-// Devices: what they are (traits), the memory and stream that a caller lends to a layer, and the few
-// operations that a harness needs of one (allocate, copy, wait, time). No backend header is needed here.
+// Devices: what they are (traits), the memory and stream that a caller lends to a layer, and the
+// few operations that a harness needs of one (allocate, copy, wait, time). No backend header is
+// needed here.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,9 @@ namespace moe {
 
 enum class DeviceKind { cpu, cuda };
 
-constexpr const char* name_of(DeviceKind kind) { return kind == DeviceKind::cpu ? "cpu" : "cuda"; }
+constexpr const char* name_of(DeviceKind kind) {
+  return kind == DeviceKind::cpu ? "cpu" : "cuda";
+}
 
 struct DeviceId {
   DeviceKind kind = DeviceKind::cpu;
@@ -33,18 +36,20 @@ struct Memory {
   std::size_t bytes = 0;
 };
 
-/// Everything about a device that a plan may depend on. A plain value: plans for absent devices are possible.
+/// Everything about a device that a plan may depend on. A plain value: plans for absent devices are
+/// possible.
 struct DeviceTraits {
   DeviceKind kind = DeviceKind::cpu;
-  std::string name;                     // "AMD EPYC", "NVIDIA H200"
-  int num_cores = 1;                    // threads in use, or multiprocessors
-  std::size_t memory_bytes = 0;         // physical, 0 = unknown
-  std::size_t alignment = 64;           // of every buffer
-  std::int64_t gather_block_rows = 0;   // rows copied per gather where no kernel gathers by itself; 0 = none
-  std::size_t gemm_scratch_bytes = 0;   // scratchpad lent to the device's GEMM library
-  bool has_bf16 = false;                // bfloat16 matrix arithmetic in hardware
-  int compute_capability = 0;           // of a GPU: 90 = 9.0, Hopper; 0 on the CPU
-  std::string gemm_library;             // "oneDNN 2.6.3"
+  std::string name;              // "AMD EPYC", "NVIDIA H200"
+  int num_cores = 1;             // threads in use, or multiprocessors
+  std::size_t memory_bytes = 0;  // physical, 0 = unknown
+  std::size_t alignment = 64;    // of every buffer
+  std::int64_t gather_block_rows =
+      0;  // rows copied per gather where no kernel gathers by itself; 0 = none
+  std::size_t gemm_scratch_bytes = 0;  // scratchpad lent to the device's GEMM library
+  bool has_bf16 = false;               // bfloat16 matrix arithmetic in hardware
+  int compute_capability = 0;          // of a GPU: 90 = 9.0, Hopper; 0 on the CPU
+  std::string gemm_library;            // "oneDNN 2.6.3"
 };
 
 /// Rates that this very device reached a moment ago, the reference for "% of the measured ceiling".

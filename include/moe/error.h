@@ -1,5 +1,5 @@
-// The one exception type of the library. A kind decides the exit code of a program; the message says what
-// failed, why, and what to do about it.
+// The one exception type of the library. A kind decides the exit code of a program; the message
+// says what failed, why, and what to do about it.
 #pragma once
 
 #include <stdexcept>

@@ -16,7 +16,8 @@ struct Weights {
   TensorView w_shared_gate;  // [d], with SharedExpert::gated
 };
 
-/// Same shapes and types as Weights. An empty view is a gradient that is not wanted. b_select has none.
+/// Same shapes and types as Weights. An empty view is a gradient that is not wanted. b_select has
+/// none.
 using Gradients = Weights;
 
 enum class Accumulate { overwrite, add };

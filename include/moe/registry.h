@@ -10,7 +10,8 @@
 
 namespace moe {
 
-/// Implementations for one kind of device, in the order of tables. Pointers live as long as the program.
+/// Implementations for one kind of device, in the order of tables. Pointers live as long as the
+/// program.
 std::vector<const Variant*> variants(DeviceKind kind);
 
 /// Null when there is none of that name.

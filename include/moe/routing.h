@@ -1,4 +1,5 @@
-// Which token goes to which expert: the result of routing, as views into memory that somebody else owns.
+// Which token goes to which expert: the result of routing, as views into memory that somebody else
+// owns.
 //
 // A *pair* is one (token, expert) with its score. Rows are pairs sorted by expert, then token:
 //
@@ -14,7 +15,8 @@
 
 namespace moe {
 
-/// A caller that brings its own router fills the first five and leaves the two `chosen` views empty.
+/// A caller that brings its own router fills the first five and leaves the two `chosen` views
+/// empty.
 struct Routing {
   TensorView expert_offsets;  // int32 [E + 1], device memory; offsets[E] <= max_rows
   TensorView row_tokens;      // int32 [max_rows]

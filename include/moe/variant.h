@@ -4,9 +4,10 @@
 //   Plan     a printable value, made without touching a device
 //   Layer    owns library handles, never tensor memory; runs forward and backward
 //
-// The caller owns every tensor, two memory regions and the stream. `saved` is written by forward() and
-// read by backward() (one per layer in flight); `workspace` is scratch that layers share. Neither call
-// allocates tensor memory, and neither waits for the device unless Plan::waits_for_device says so.
+// The caller owns every tensor, two memory regions and the stream. `saved` is written by forward()
+// and read by backward() (one per layer in flight); `workspace` is scratch that layers share.
+// Neither call allocates tensor memory, and neither waits for the device unless
+// Plan::waits_for_device says so.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +28,9 @@ namespace moe {
 struct Request {
   LayerConfig config;
   std::int64_t max_tokens = 0;
-  std::int64_t max_rows = 0;   // from max_routed_rows(), or less when the caller knows its routing
-  bool training = true;        // false: forward only, nothing is saved but routing
-  bool keep_saved = false;     // forbids backward to overwrite `saved` (needed to replay it alone)
+  std::int64_t max_rows = 0;  // from max_routed_rows(), or less when the caller knows its routing
+  bool training = true;       // false: forward only, nothing is saved but routing
+  bool keep_saved = false;    // forbids backward to overwrite `saved` (needed to replay it alone)
 };
 
 enum class Region { saved, workspace };
@@ -92,8 +93,9 @@ struct Outputs {
 };
 
 struct InputGradients {
-  TensorView d_x;       // [T, d]
-  TensorView d_scores;  // f32 [max_rows], or empty; takes the place of d_w_router when routing is given
+  TensorView d_x;  // [T, d]
+  TensorView
+      d_scores;  // f32 [max_rows], or empty; takes the place of d_w_router when routing is given
   Gradients weights;
   Accumulate accumulate = Accumulate::overwrite;  // for `weights`; d_x and d_scores are overwritten
 };

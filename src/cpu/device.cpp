@@ -18,8 +18,8 @@
 namespace moe::cpu {
 namespace {
 
-constexpr std::size_t kAlignment = 64;                       // a cache line and an AVX-512 vector
-constexpr std::int64_t kGatherBlockRows = 1024;              // blocks of 1024 rows keep oneDNN at full speed
+constexpr std::size_t kAlignment = 64;           // a cache line and an AVX-512 vector
+constexpr std::int64_t kGatherBlockRows = 1024;  // blocks of 1024 rows keep oneDNN at full speed
 constexpr std::size_t kGemmScratchBytes = 16 * 1024 * 1024;  // repacking buffers of ordinary shapes
 constexpr std::int64_t kCeilingDim = 2048;                   // square GEMM: 17 GFLOP
 constexpr std::size_t kCeilingCopyBytes = 256 * 1024 * 1024;
@@ -53,8 +53,8 @@ DeviceTraits read_traits() {
   traits.gather_block_rows = kGatherBlockRows;
   traits.gemm_scratch_bytes = kGemmScratchBytes;
   traits.gemm_library = gemm_library_name();
-  traits.has_bf16 = flags.find("avx512_bf16") != std::string::npos ||
-                    flags.find("amx_bf16") != std::string::npos;
+  traits.has_bf16 =
+      flags.find("avx512_bf16") != std::string::npos || flags.find("amx_bf16") != std::string::npos;
   return traits;
 }
 
@@ -67,7 +67,8 @@ class CpuDevice final : public Device {
   std::size_t free_bytes() const override { return meminfo_bytes("MemAvailable"); }
 
   Memory allocate(std::size_t bytes) override {
-    void* data = ::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment}, std::nothrow);
+    void* data = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment},
+                                 std::nothrow);
     if (data == nullptr) {
       throw Error(ErrorKind::out_of_memory, "cannot allocate " + std::to_string(bytes) + " bytes",
                   "the system refused", "use fewer tokens or a smaller configuration");
@@ -75,7 +76,7 @@ class CpuDevice final : public Device {
     return {static_cast<std::byte*>(data), bytes};
   }
   void release(Memory memory) noexcept override {
-    ::operator delete(memory.data, std::align_val_t{kAlignment});
+    ::operator delete (memory.data, std::align_val_t{kAlignment});
   }
   void copy_to_host(void* host, const void* device, std::size_t bytes) override {
     std::memcpy(host, device, bytes);
@@ -109,9 +110,11 @@ class CpuDevice final : public Device {
     double best = 1e300;
     for (int repeat = 0; repeat < 5; ++repeat) {
       best = std::min(best, time([&] {
-        gemm(matrix_rows(a_view, 0, dim, dim), transposed(matrix_rows(b_view, 0, dim, dim)),
-             matrix_rows({c.data, dtype, {dim, dim}}, 0, dim, dim), Accumulate::overwrite, scratch);
-      }));
+                        gemm(matrix_rows(a_view, 0, dim, dim),
+                             transposed(matrix_rows(b_view, 0, dim, dim)),
+                             matrix_rows({c.data, dtype, {dim, dim}}, 0, dim, dim),
+                             Accumulate::overwrite, scratch);
+                      }));
     }
     for (Memory memory : {a, b, c, scratch}) release(memory);
     return 2.0 * static_cast<double>(dim) * dim * dim / best;
@@ -120,13 +123,15 @@ class CpuDevice final : public Device {
   double copy_ceiling() {
     const Memory from = allocate(kCeilingCopyBytes), to = allocate(kCeilingCopyBytes);
     fill_bytes(from, 1);
-    const std::int64_t chunk = 1 << 20, chunks = static_cast<std::int64_t>(kCeilingCopyBytes) / chunk;
+    const std::int64_t chunk = 1 << 20,
+                       chunks = static_cast<std::int64_t>(kCeilingCopyBytes) / chunk;
     double best = 1e300;
     for (int repeat = 0; repeat < 4; ++repeat) {
       best = std::min(best, time([&] {
 #pragma omp parallel for schedule(static)
-        for (std::int64_t i = 0; i < chunks; ++i) std::memcpy(to.data + i * chunk, from.data + i * chunk, chunk);
-      }));
+                        for (std::int64_t i = 0; i < chunks; ++i)
+                          std::memcpy(to.data + i * chunk, from.data + i * chunk, chunk);
+                      }));
     }
     release(from);
     release(to);
@@ -138,6 +143,8 @@ class CpuDevice final : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make_cpu_device() { return std::make_unique<CpuDevice>(); }
+std::unique_ptr<Device> make_cpu_device() {
+  return std::make_unique<CpuDevice>();
+}
 
 }  // namespace moe::cpu

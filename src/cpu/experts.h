@@ -28,7 +28,9 @@ inline TensorView row_view(TensorView buffer, std::int64_t begin, std::int64_t c
   return {matrix_rows(buffer, begin, count, width).data, buffer.dtype, {count, width}};
 }
 
-inline Matrix matrix_of(TensorView view) { return matrix_rows(view, 0, view.shape[0], view.shape[1]); }
+inline Matrix matrix_of(TensorView view) {
+  return matrix_rows(view, 0, view.shape[0], view.shape[1]);
+}
 
 /// In the order of tables: vanilla, grouped_gemm, sonic.
 std::vector<const Variant*> cpu_variants();

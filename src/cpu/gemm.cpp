@@ -1,5 +1,6 @@
-// oneDNN primitives, made once per shape. A shape-specialised primitive is preferred; where its scratchpad
-// would not fit the arena's buffer, one with run-time row counts, which needs none, takes its place.
+// oneDNN primitives, made once per shape. A shape-specialised primitive is preferred; where its
+// scratchpad would not fit the arena's buffer, one with run-time row counts, which needs none,
+// takes its place.
 #include "cpu/gemm.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -52,7 +53,8 @@ dnnl::matmul::primitive_desc make_desc(const dnnl::engine& engine, const dnnl::m
 void fill_zero(const Matrix& c) {
   const std::size_t row_bytes = static_cast<std::size_t>(c.cols) * size_of(c.dtype);
   for (std::int64_t row = 0; row < c.rows; ++row) {
-    std::memset(static_cast<char*>(c.data) + static_cast<std::size_t>(row * c.row_stride) * size_of(c.dtype),
+    std::memset(static_cast<char*>(c.data) +
+                    static_cast<std::size_t>(row * c.row_stride) * size_of(c.dtype),
                 0, row_bytes);
   }
 }
@@ -86,8 +88,17 @@ struct Gemm::Primitives {
 
   const Entry& find(const Matrix& a, const Matrix& b, const Matrix& c, Accumulate accumulate,
                     std::size_t scratch_bytes) {
-    const Key key{c.rows,       c.cols,       a.cols,       a.row_stride, a.col_stride, b.row_stride,
-                  b.col_stride, c.row_stride, a.dtype,      c.dtype,      accumulate == Accumulate::add};
+    const Key key{c.rows,
+                  c.cols,
+                  a.cols,
+                  a.row_stride,
+                  a.col_stride,
+                  b.row_stride,
+                  b.col_stride,
+                  c.row_stride,
+                  a.dtype,
+                  c.dtype,
+                  accumulate == Accumulate::add};
     const auto found = entries.find(key);
     if (found != entries.end()) return found->second;
     if (entries.size() >= kMostPrimitives) entries.clear();

@@ -28,7 +28,8 @@ void grouped_weight_gradient(const Pass& pass, TensorView left, TensorView right
   for (std::int64_t e = 0; e < pass.config.num_experts; ++e) {
     const ExpertRows rows = expert_rows(pass, e);
     pass.multiply(transposed(matrix_of(row_view(left, rows.begin, rows.count()))),
-                  matrix_of(row_view(right, rows.begin, rows.count())), expert_matrix(d_w, e), accumulate);
+                  matrix_of(row_view(right, rows.begin, rows.count())), expert_matrix(d_w, e),
+                  accumulate);
   }
 }
 

@@ -27,11 +27,12 @@ Pass CpuLayer::start(const Call& call, const Weights& weights, const Inputs& inp
   const Request& request = plan_.request;
   const std::int64_t tokens = inputs.x.shape[0];
   if (tokens > request.max_tokens) {
-    throw Error(ErrorKind::usage, "the layer was planned for fewer tokens",
-                std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
-                "plan with a larger Request::max_tokens");
+    throw Error(
+        ErrorKind::usage, "the layer was planned for fewer tokens",
+        std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
+        "plan with a larger Request::max_tokens");
   }
-  return {request.config, weights, inputs, Arena(plan_, call.saved, call.workspace),
+  return {request.config, weights,    inputs, Arena(plan_, call.saved, call.workspace),
           gemm_,          call.probe, tokens};
 }
 
@@ -68,8 +69,8 @@ Routing CpuLayer::routing(Memory saved, std::int64_t tokens) const {
   std::erase_if(saved_only.buffers, [](const Buffer& b) { return b.region != Region::saved; });
   saved_only.workspace_bytes = 0;
   const Arena arena(saved_only, saved, {});
-  Routing routing{arena["expert_offsets"], arena["row_tokens"],    arena["row_scores"],
-                  arena["token_offsets"],  arena["token_rows"],    plan_.request.max_rows,
+  Routing routing{arena["expert_offsets"], arena["row_tokens"],   arena["row_scores"],
+                  arena["token_offsets"],  arena["token_rows"],   plan_.request.max_rows,
                   arena["chosen_experts"], arena["chosen_scores"]};
   routing.token_offsets.shape[0] = tokens + 1;
   routing.chosen_experts.shape[0] = routing.chosen_scores.shape[0] = tokens;

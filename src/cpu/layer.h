@@ -59,7 +59,8 @@ class CpuLayer : public Layer {
   /// Writes all of `out`.
   virtual void experts_forward(const Pass& pass, TensorView out) = 0;
   /// Writes all of d_x, the buffer "d_scores" and the wanted expert gradients.
-  virtual void experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) = 0;
+  virtual void experts_backward(const Pass& pass, TensorView d_out,
+                                const InputGradients& gradients) = 0;
   /// A variant may find the rows of each expert itself, inside experts_forward().
   virtual bool finds_rows_itself(const Inputs&) const { return false; }
 

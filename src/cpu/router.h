@@ -5,7 +5,8 @@
 
 namespace moe::cpu {
 
-/// Steps router_logits, choose and, with `make_rows`, permute. A copy of the logits goes to `logits_copy`.
+/// Steps router_logits, choose and, with `make_rows`, permute. A copy of the logits goes to
+/// `logits_copy`.
 void route(const Pass& pass, TensorView logits_copy, bool make_rows);
 
 /// Copies the caller's routing into the saved region, so that every later step reads one place.

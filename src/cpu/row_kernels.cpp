@@ -9,17 +9,20 @@
 
 namespace moe::cpu {
 
-void gather_rows(TensorView src, const std::int32_t* row_tokens, std::int64_t count, TensorView dst) {
+void gather_rows(TensorView src, const std::int32_t* row_tokens, std::int64_t count,
+                 TensorView dst) {
   const std::int64_t d = src.shape[1];
   const std::size_t row_bytes = static_cast<std::size_t>(d) * size_of(src.dtype);
 #pragma omp parallel for schedule(static)
   for (std::int64_t i = 0; i < count; ++i) {
-    std::memcpy(dst.as<char>() + i * row_bytes, src.as<char>() + row_tokens[i] * row_bytes, row_bytes);
+    std::memcpy(dst.as<char>() + i * row_bytes, src.as<char>() + row_tokens[i] * row_bytes,
+                row_bytes);
   }
 }
 
-void sum_token_rows(TensorView rows, const std::int32_t* token_offsets, const std::int32_t* token_rows,
-                    const float* scale, std::int64_t tokens, TensorView out) {
+void sum_token_rows(TensorView rows, const std::int32_t* token_offsets,
+                    const std::int32_t* token_rows, const float* scale, std::int64_t tokens,
+                    TensorView out) {
   constexpr std::int64_t kBlock = 256;  // columns whose sums stay in registers and L1
   const std::int64_t d = out.shape[1];
   with_element(out.dtype, [&]<class Element>() {
@@ -51,7 +54,8 @@ void index_add_rows(TensorView rows, const std::int32_t* row_tokens, const float
       const Element* values = rows.as<Element>() + i * d;
       Element* target = out.as<Element>() + row_tokens[i] * d;
       for (std::int64_t c = 0; c < d; ++c) {
-        target[c] = static_cast<Element>(static_cast<float>(target[c]) + weight * static_cast<float>(values[c]));
+        target[c] = static_cast<Element>(static_cast<float>(target[c]) +
+                                         weight * static_cast<float>(values[c]));
       }
     }
   });
@@ -78,7 +82,8 @@ void combine_backward(TensorView d_out, TensorView y, const std::int32_t* row_to
   });
 }
 
-void activate(Activation activation, TensorView h, std::int64_t count, std::int64_t n, TensorView a) {
+void activate(Activation activation, TensorView h, std::int64_t count, std::int64_t n,
+              TensorView a) {
   const std::int64_t u = is_gated(activation) ? 2 * n : n;
   with_element(h.dtype, [&]<class Element>() {
 #pragma omp parallel for schedule(static)
@@ -87,10 +92,12 @@ void activate(Activation activation, TensorView h, std::int64_t count, std::int6
       Element* out = a.as<Element>() + i * n;
       if (activation == Activation::swiglu) {
         for (std::int64_t c = 0; c < n; ++c) {
-          out[c] = static_cast<Element>(swiglu(static_cast<float>(in[c]), static_cast<float>(in[n + c])));
+          out[c] = static_cast<Element>(
+              swiglu(static_cast<float>(in[c]), static_cast<float>(in[n + c])));
         }
       } else {
-        for (std::int64_t c = 0; c < n; ++c) out[c] = static_cast<Element>(relu2(static_cast<float>(in[c])));
+        for (std::int64_t c = 0; c < n; ++c)
+          out[c] = static_cast<Element>(relu2(static_cast<float>(in[c])));
       }
     }
   });
@@ -108,8 +115,9 @@ void activate_backward(Activation activation, TensorView h, TensorView d_a, std:
       if (activation == Activation::swiglu) {
 #pragma omp simd
         for (std::int64_t c = 0; c < n; ++c) {
-          const auto back = swiglu_backward(static_cast<float>(in[c]), static_cast<float>(in[n + c]),
-                                            static_cast<float>(gradient[c]));
+          const auto back =
+              swiglu_backward(static_cast<float>(in[c]), static_cast<float>(in[n + c]),
+                              static_cast<float>(gradient[c]));
           out[c] = static_cast<Element>(back.d_gate);
           out[n + c] = static_cast<Element>(back.d_up);
         }
@@ -123,7 +131,8 @@ void activate_backward(Activation activation, TensorView h, TensorView d_a, std:
   });
 }
 
-void sonic_epilogue(Activation activation, const SonicEpilogue& rows, std::int64_t count, std::int64_t n) {
+void sonic_epilogue(Activation activation, const SonicEpilogue& rows, std::int64_t count,
+                    std::int64_t n) {
   const std::int64_t u = is_gated(activation) ? 2 * n : n;
   with_element(rows.h.dtype, [&]<class Element>() {
 #pragma omp parallel for schedule(static)

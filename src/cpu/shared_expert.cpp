@@ -18,7 +18,8 @@ void compute_gate(const Pass& pass, float* gate) {
       const Element* x = pass.inputs.x.as<Element>() + t * d;
       float dot = 0.0f;
 #pragma omp simd reduction(+ : dot)
-      for (std::int64_t c = 0; c < d; ++c) dot += static_cast<float>(x[c]) * static_cast<float>(w[c]);
+      for (std::int64_t c = 0; c < d; ++c)
+        dot += static_cast<float>(x[c]) * static_cast<float>(w[c]);
       gate[t] = sigmoid32(dot);
     }
   });
@@ -29,13 +30,15 @@ void scale_rows(TensorView rows, const float* scale, std::int64_t count, std::in
 #pragma omp parallel for schedule(static)
     for (std::int64_t i = 0; i < count; ++i) {
       Element* row = rows.as<Element>() + i * width;
-      for (std::int64_t c = 0; c < width; ++c) row[c] = static_cast<Element>(scale[i] * static_cast<float>(row[c]));
+      for (std::int64_t c = 0; c < width; ++c)
+        row[c] = static_cast<Element>(scale[i] * static_cast<float>(row[c]));
     }
   });
 }
 
 /// d_x += d_z w, d_w (+)= sum over tokens of d_z x, with d_z = d_gate * gate * (1 - gate).
-void gate_backward(const Pass& pass, const float* gate, const float* d_gate, const InputGradients& gradients) {
+void gate_backward(const Pass& pass, const float* gate, const float* d_gate,
+                   const InputGradients& gradients) {
   const std::int64_t d = pass.config.hidden_dim;
   const bool add = gradients.accumulate == Accumulate::add;
   with_element(pass.inputs.x.dtype, [&]<class Element>() {
@@ -49,10 +52,12 @@ void gate_backward(const Pass& pass, const float* gate, const float* d_gate, con
       for (std::int64_t t = 0; t < pass.tokens; ++t) {
         const float d_z = d_gate[t] * gate[t] * (1.0f - gate[t]);
         sum += static_cast<double>(d_z) * static_cast<float>(x[t * d + c]);
-        d_x[t * d + c] = static_cast<Element>(static_cast<float>(d_x[t * d + c]) + d_z * static_cast<float>(w[c]));
+        d_x[t * d + c] = static_cast<Element>(static_cast<float>(d_x[t * d + c]) +
+                                              d_z * static_cast<float>(w[c]));
       }
       if (d_w == nullptr) continue;
-      d_w[c] = static_cast<Element>(static_cast<float>(sum) + (add ? static_cast<float>(d_w[c]) : 0.0f));
+      d_w[c] =
+          static_cast<Element>(static_cast<float>(sum) + (add ? static_cast<float>(d_w[c]) : 0.0f));
     }
   });
 }
@@ -66,14 +71,16 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   const std::int64_t us = config.shared_up_dim();
   const TensorView h = pass.buffer("shared_h"), a = pass.buffer("shared_a");
   pass.multiply(matrix_rows(pass.inputs.x, 0, T, d),
-                transposed(matrix_rows(pass.weights.w_shared_up, 0, us, d)), matrix_rows(h, 0, T, us));
+                transposed(matrix_rows(pass.weights.w_shared_up, 0, us, d)),
+                matrix_rows(h, 0, T, us));
   activate(config.activation, h, T, ns, a);
   if (config.shared.gated) {
     float* gate = pass.arena.get<float>("shared_gate");
     compute_gate(pass, gate);
     scale_rows(a, gate, T, ns);  // (g a) W^T = g (a W^T), and a is narrower than its product
   }
-  pass.multiply(matrix_rows(a, 0, T, ns), transposed(matrix_rows(pass.weights.w_shared_down, 0, d, ns)),
+  pass.multiply(matrix_rows(a, 0, T, ns),
+                transposed(matrix_rows(pass.weights.w_shared_down, 0, d, ns)),
                 matrix_rows(out, 0, T, d), Accumulate::add);
 }
 
@@ -89,7 +96,8 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
   float* d_gate = config.shared.gated ? pass.arena.get<float>("shared_d_gate") : nullptr;
 
   const Matrix d_out_rows = matrix_rows(d_out, 0, T, d), x = matrix_rows(pass.inputs.x, 0, T, d);
-  pass.multiply(d_out_rows, matrix_rows(pass.weights.w_shared_down, 0, d, ns), matrix_rows(d_a, 0, T, ns));
+  pass.multiply(d_out_rows, matrix_rows(pass.weights.w_shared_down, 0, d, ns),
+                matrix_rows(d_a, 0, T, ns));
   sonic_epilogue(config.activation, {h, d_a.as<float>(), gate, a_scaled, d_h, d_gate}, T, ns);
   const Matrix d_h_rows = matrix_rows(d_h, 0, T, us);
   pass.multiply(d_h_rows, matrix_rows(pass.weights.w_shared_up, 0, us, d),

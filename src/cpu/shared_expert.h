@@ -1,5 +1,6 @@
-// The shared expert: a dense MLP over all tokens, computed alike beside every variant. It follows sonic's
-// scheme, an expert whose rows are all tokens and whose scores are the gate: only its H is kept.
+// The shared expert: a dense MLP over all tokens, computed alike beside every variant. It follows
+// sonic's scheme, an expert whose rows are all tokens and whose scores are the gate: only its H is
+// kept.
 #pragma once
 
 #include "cpu/layer.h"

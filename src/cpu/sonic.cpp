@@ -1,5 +1,5 @@
-// `sonic` on the CPU. A GPU kernel gathers rows while it multiplies; oneDNN cannot, so rows are gathered in
-// blocks that stay in cache, and no gathered tensor of all rows ever exists.
+// `sonic` on the CPU. A GPU kernel gathers rows while it multiplies; oneDNN cannot, so rows are
+// gathered in blocks that stay in cache, and no gathered tensor of all rows ever exists.
 #include "cpu/sonic.h"
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 namespace moe::cpu {
 namespace {
 
-/// Calls work(expert, rows) for every block of at most block_rows rows; an expert without rows gets one
-/// empty block, so that its weight gradient is written.
+/// Calls work(expert, rows) for every block of at most block_rows rows; an expert without rows gets
+/// one empty block, so that its weight gradient is written.
 template <class Work>
 void for_each_block(const Pass& pass, std::int64_t block_rows, Work&& work) {
   for (std::int64_t e = 0; e < pass.config.num_experts; ++e) {
@@ -32,8 +32,8 @@ TensorView gather_block(const Pass& pass, TensorView src, ExpertRows rows, const
 }
 
 /// d_w[e] (+)= rows^T gathered, block by block.
-void add_weight_gradient(const Pass& pass, Matrix left, Matrix right, TensorView d_w, std::int64_t expert,
-                         ExpertRows block, Accumulate accumulate) {
+void add_weight_gradient(const Pass& pass, Matrix left, Matrix right, TensorView d_w,
+                         std::int64_t expert, ExpertRows block, Accumulate accumulate) {
   const bool first = block.begin == expert_rows(pass, expert).begin;
   pass.multiply(left, right, expert_matrix(d_w, expert), first ? accumulate : Accumulate::add);
 }
@@ -52,7 +52,8 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
       const TensorView h = keeps_h ? row_view(pass.buffer("h"), rows.begin, rows.count())
                                    : row_view(pass.buffer("h_block"), 0, rows.count());
       pass.multiply(matrix_of(x), transposed(expert_matrix(pass.weights.w_up, e)), matrix_of(h));
-      activate(config.activation, h, rows.count(), config.ffn_dim, row_view(a, rows.begin, rows.count()));
+      activate(config.activation, h, rows.count(), config.ffn_dim,
+               row_view(a, rows.begin, rows.count()));
     });
   }
   {
@@ -68,7 +69,8 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
   sum_token_rows(y, pass.token_offsets(), pass.token_rows(), pass.row_scores(), pass.tokens, out);
 }
 
-void SonicLayer::experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) {
+void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
+                                  const InputGradients& gradients) {
   const LayerConfig& config = pass.config;
   const TensorView h = pass.buffer("h"), a_scaled = pass.buffer("a_scaled");
   const TensorView d_h = pass.arena.has("d_h") ? pass.buffer("d_h") : h;
@@ -103,7 +105,8 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out, const Inpu
     const StepScope step(pass, "d_x_rows");
     for (std::int64_t e = 0; e < config.num_experts; ++e) {
       const ExpertRows rows = expert_rows(pass, e);
-      pass.multiply(matrix_of(row_view(d_h, rows.begin, rows.count())), expert_matrix(pass.weights.w_up, e),
+      pass.multiply(matrix_of(row_view(d_h, rows.begin, rows.count())),
+                    expert_matrix(pass.weights.w_up, e),
                     matrix_of(row_view(d_x_rows, rows.begin, rows.count())));
     }
   }
@@ -116,7 +119,8 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out, const Inpu
     });
   }
   const StepScope step(pass, "d_aggregate");
-  sum_token_rows(d_x_rows, pass.token_offsets(), pass.token_rows(), nullptr, pass.tokens, gradients.d_x);
+  sum_token_rows(d_x_rows, pass.token_offsets(), pass.token_rows(), nullptr, pass.tokens,
+                 gradients.d_x);
 }
 
 }  // namespace moe::cpu

@@ -1,5 +1,5 @@
-// `vanilla` on the CPU: the loop over experts. Its rows are found as users find them, by a scan of all
-// choices per expert (torch.where), and results are added row by row (index_add).
+// `vanilla` on the CPU: the loop over experts. Its rows are found as users find them, by a scan of
+// all choices per expert (torch.where), and results are added row by row (index_add).
 #include "cpu/vanilla.h"
 
 #include <cstring>
@@ -57,7 +57,8 @@ void VanillaLayer::experts_forward(const Pass& pass, TensorView out) {
     pass.multiply(matrix_of(x), transposed(expert_matrix(pass.weights.w_up, e)), matrix_of(h));
     activate(pass.config.activation, h, rows.count(), pass.config.ffn_dim, a);
     pass.multiply(matrix_of(a), transposed(expert_matrix(pass.weights.w_down, e)), matrix_of(y));
-    index_add_rows(y, pass.row_tokens() + rows.begin, pass.row_scores() + rows.begin, rows.count(), out);
+    index_add_rows(y, pass.row_tokens() + rows.begin, pass.row_scores() + rows.begin, rows.count(),
+                   out);
   }
   if (finds_rows_itself(pass.inputs)) {
     routing::build_token_rows(pass.expert_offsets(), pass.row_tokens(), pass.config.num_experts,
@@ -66,7 +67,8 @@ void VanillaLayer::experts_forward(const Pass& pass, TensorView out) {
   }
 }
 
-void VanillaLayer::experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) {
+void VanillaLayer::experts_backward(const Pass& pass, TensorView d_out,
+                                    const InputGradients& gradients) {
   const StepScope step(pass, "d_experts");
   const LayerConfig& config = pass.config;
   const Gradients& wanted = gradients.weights;
@@ -82,8 +84,8 @@ void VanillaLayer::experts_backward(const Pass& pass, TensorView d_out, const In
     const TensorView d_a = row_view(pass.buffer("d_a"), 0, count);
     const TensorView d_h = row_view(pass.buffer("d_h"), 0, count);
     const TensorView d_x = row_view(pass.buffer("d_x_gathered"), 0, count);
-    combine_backward(d_out, y, pass.row_tokens() + rows.begin, pass.row_scores() + rows.begin, count,
-                     d_y, pass.arena.get<float>("d_scores") + rows.begin);
+    combine_backward(d_out, y, pass.row_tokens() + rows.begin, pass.row_scores() + rows.begin,
+                     count, d_y, pass.arena.get<float>("d_scores") + rows.begin);
     pass.multiply(matrix_of(d_y), expert_matrix(pass.weights.w_down, e), matrix_of(d_a));
     activate_backward(config.activation, h, d_a, count, config.ffn_dim, d_h);
     pass.multiply(matrix_of(d_h), expert_matrix(pass.weights.w_up, e), matrix_of(d_x));

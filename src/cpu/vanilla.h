@@ -11,7 +11,8 @@ class VanillaLayer final : public CpuLayer {
 
  private:
   void experts_forward(const Pass& pass, TensorView out) override;
-  void experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) override;
+  void experts_backward(const Pass& pass, TensorView d_out,
+                        const InputGradients& gradients) override;
   bool finds_rows_itself(const Inputs& inputs) const override;
 };
 

@@ -26,7 +26,8 @@ class CpuVariant final : public Variant {
   std::string_view name() const override { return name_; }
   std::string_view summary() const override { return summary_; }
 
-  std::optional<std::string> unsupported(const Request& request, const DeviceTraits& traits) const override {
+  std::optional<std::string> unsupported(const Request& request,
+                                         const DeviceTraits& traits) const override {
     const DType dtype = request.config.dtype;
     if (dtype == DType::f32) return {};
     if (dtype != DType::bf16) return "the CPU backend computes in fp32 or bf16";

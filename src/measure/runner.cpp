@@ -252,7 +252,8 @@ void Comparison::compare_with_baseline() {
   if (baseline == run_.rows.end()) return;
   for (record::Row& row : run_.rows) {
     // A row whose rounding dropped every pair computed nothing, however soon.
-    if (row.total && row.executed_pairs > 0) row.speedup = baseline->total->median_s / row.total->median_s;
+    if (row.total && row.executed_pairs > 0)
+      row.speedup = baseline->total->median_s / row.total->median_s;
   }
 }
 

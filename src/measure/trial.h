@@ -59,7 +59,8 @@ class Trial {
   const Problem& problem_;
   Workbench& workbench_;
   std::unique_ptr<Layer> layer_;
-  std::vector<std::vector<std::byte>> host_copies_;  // of the last check, where memory is not the host's
+  std::vector<std::vector<std::byte>>
+      host_copies_;  // of the last check, where memory is not the host's
 };
 
 }  // namespace moe::measure

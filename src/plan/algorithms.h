@@ -10,8 +10,8 @@ namespace moe::plan {
 struct KernelScratch {
   std::size_t permute_bytes = 0;     // from chosen experts to sorted rows
   std::int64_t d_score_columns = 0;  // sonic: columns of A' that one tile sums into dS; 0 = all
-  bool shared_as_rows = false;          // the shared expert runs as an expert whose rows are all tokens
-  bool rounds_d_logits = false;         // d_logits are made in the layer's type, without a float32 copy
+  bool shared_as_rows = false;   // the shared expert runs as an expert whose rows are all tokens
+  bool rounds_d_logits = false;  // d_logits are made in the layer's type, without a float32 copy
 };
 
 /// The loop over experts that PyTorch users write: autograd keeps gathered X, H, A and Y of every

@@ -141,9 +141,10 @@ std::vector<std::string> bench_notes(const Run& run) {
     above_ceiling = above_ceiling || row->ceiling_fraction.value_or(0) > 1;
   }
   if (few_samples) {
-    notes.push_back(fmt::format(
-        "n=...: number of samples; a noise figure needs at least {} (raise --max-time, or leave out --fast)",
-        run.min_samples));
+    notes.push_back(
+        fmt::format("n=...: number of samples; a noise figure needs at least {} (raise --max-time, "
+                    "or leave out --fast)",
+                    run.min_samples));
   }
   if (above_ceiling) {
     notes.push_back(

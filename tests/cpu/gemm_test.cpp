@@ -1,4 +1,5 @@
-// oneDNN products: every orientation and type that the layers use, exactly, on integer-valued inputs.
+// oneDNN products: every orientation and type that the layers use, exactly, on integer-valued
+// inputs.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -12,7 +13,8 @@ namespace {
 template <class Element>
 std::vector<Element> integers(std::int64_t count, int modulus) {
   std::vector<Element> values;
-  for (std::int64_t i = 0; i < count; ++i) values.push_back(static_cast<Element>(static_cast<float>(i * 7 % modulus - modulus / 2)));
+  for (std::int64_t i = 0; i < count; ++i)
+    values.push_back(static_cast<Element>(static_cast<float>(i * 7 % modulus - modulus / 2)));
   return values;
 }
 
@@ -22,8 +24,8 @@ DType dtype_of() {
 }
 
 template <class Element>
-void expect_exact(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose_a, bool transpose_b,
-                  Accumulate accumulate, std::size_t scratch_bytes) {
+void expect_exact(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose_a,
+                  bool transpose_b, Accumulate accumulate, std::size_t scratch_bytes) {
   auto a = integers<Element>(m * k, 3), b = integers<Element>(k * n, 5);
   std::vector<float> c(static_cast<std::size_t>(m * n), 3.0f);
   std::vector<std::byte> scratch(scratch_bytes + 64);
@@ -32,7 +34,8 @@ void expect_exact(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose
   const Matrix right = transpose_b ? transposed({b.data(), dtype_of<Element>(), n, k, k, 1})
                                    : Matrix{b.data(), dtype_of<Element>(), k, n, n, 1};
   Gemm gemm;
-  gemm(left, right, {c.data(), DType::f32, m, n, n, 1}, accumulate, {scratch.data(), scratch_bytes});
+  gemm(left, right, {c.data(), DType::f32, m, n, n, 1}, accumulate,
+       {scratch.data(), scratch_bytes});
   for (std::int64_t i = 0; i < m; ++i) {
     for (std::int64_t j = 0; j < n; ++j) {
       float sum = accumulate == Accumulate::add ? 3.0f : 0.0f;
@@ -47,7 +50,11 @@ void expect_exact(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose
 
 template <class Element>
 void expect_all_orientations(std::size_t scratch_bytes) {
-  for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{1, 1, 1}, {5, 3, 7}, {64, 33, 17}, {7, 128, 64}, {130, 65, 1}}) {
+  for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{1, 1, 1},
+                                {5, 3, 7},
+                                {64, 33, 17},
+                                {7, 128, 64},
+                                {130, 65, 1}}) {
     for (const bool a : {false, true}) {
       for (const bool b : {false, true}) {
         for (const Accumulate accumulate : {Accumulate::overwrite, Accumulate::add}) {
@@ -58,9 +65,13 @@ void expect_all_orientations(std::size_t scratch_bytes) {
   }
 }
 
-TEST(Gemm, IsExactOnIntegers) { expect_all_orientations<float>(1 << 22); }
+TEST(Gemm, IsExactOnIntegers) {
+  expect_all_orientations<float>(1 << 22);
+}
 
-TEST(Gemm, IsExactWithoutScratchpad) { expect_all_orientations<float>(0); }
+TEST(Gemm, IsExactWithoutScratchpad) {
+  expect_all_orientations<float>(0);
+}
 
 TEST(Gemm, ProductOverNothingIsZeroOrUnchanged) {
   expect_exact<float>(4, 6, 0, false, false, Accumulate::overwrite, 0);
@@ -68,7 +79,9 @@ TEST(Gemm, ProductOverNothingIsZeroOrUnchanged) {
   expect_exact<float>(0, 6, 4, false, false, Accumulate::overwrite, 0);
 }
 
-TEST(Gemm, NamesItsLibrary) { EXPECT_EQ(std::string(gemm_library_name()).rfind("oneDNN ", 0), 0u); }
+TEST(Gemm, NamesItsLibrary) {
+  EXPECT_EQ(std::string(gemm_library_name()).rfind("oneDNN ", 0), 0u);
+}
 
 }  // namespace
 }  // namespace moe::cpu

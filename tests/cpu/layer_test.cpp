@@ -72,7 +72,8 @@ INSTANTIATE_TEST_SUITE_P(Cpu, EveryShape, ::testing::ValuesIn(tests::awkward_cas
 
 class EveryVariant : public ::testing::TestWithParam<const char*> {
  protected:
-  /// Skewed traffic, a gate that needs all logits again, a gated shared expert: the most that one layer has.
+  /// Skewed traffic, a gate that needs all logits again, a gated shared expert: the most that one
+  /// layer has.
   static Case rich_case() {
     Case test = tests::awkward_cases().back();
     test.config.gate = {.kind = GateKind::softmax_topk, .renormalize = false};
@@ -102,10 +103,12 @@ TEST_P(EveryVariant, KeepSavedAllowsBackwardTwice) {
   const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
   const InputGradients gradients = bench.workbench.gradients(true);
   layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
-  const auto saved_before = tests::bytes_of({call.saved.data, DType::i32, {std::int64_t(call.saved.bytes / 4)}});
+  const auto saved_before =
+      tests::bytes_of({call.saved.data, DType::i32, {std::int64_t(call.saved.bytes / 4)}});
   layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
   const auto first = tests::bytes_of(gradients.weights.w_up);
-  const auto saved_after = tests::bytes_of({call.saved.data, DType::i32, {std::int64_t(call.saved.bytes / 4)}});
+  const auto saved_after =
+      tests::bytes_of({call.saved.data, DType::i32, {std::int64_t(call.saved.bytes / 4)}});
   EXPECT_EQ(saved_before, saved_after);
   layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
   EXPECT_EQ(first, tests::bytes_of(gradients.weights.w_up));
@@ -119,11 +122,12 @@ TEST_P(EveryVariant, AddsToGradientsWhenAsked) {
   const Call call = bench.workbench.call(cpu(), bench.plan);
   const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
   InputGradients gradients = bench.workbench.gradients(false);
-  const TensorView views[] = {gradients.weights.w_router, gradients.weights.w_up, gradients.weights.w_down,
-                              gradients.weights.w_shared_up, gradients.weights.w_shared_down,
-                              gradients.weights.w_shared_gate};
+  const TensorView views[] = {gradients.weights.w_router,      gradients.weights.w_up,
+                              gradients.weights.w_down,        gradients.weights.w_shared_up,
+                              gradients.weights.w_shared_down, gradients.weights.w_shared_gate};
   std::vector<std::vector<float>> once;
-  for (const TensorView& view : views) once.emplace_back(view.as<float>(), view.as<float>() + view.size());
+  for (const TensorView& view : views)
+    once.emplace_back(view.as<float>(), view.as<float>() + view.size());
   gradients.accumulate = Accumulate::add;
   layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
   layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
@@ -213,7 +217,8 @@ TEST_P(EveryVariant, TakesARoutingFromTheCaller) {
   result.gradients.w_router = {};
   measure::VerifyOptions options = tests::check_everything();
   options.given_routing = true;
-  for (const record::Check& check : measure::verify(other.problem.host(test.config), result, options)) {
+  for (const record::Check& check :
+       measure::verify(other.problem.host(test.config), result, options)) {
     EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
   }
 }
@@ -225,14 +230,16 @@ TEST_P(EveryVariant, RefusesSmallMemoryAndTooManyTokens) {
   Call call = bench.workbench.call(cpu(), bench.plan);
   call.workspace.bytes -= 1;
   const Inputs inputs{bench.problem.x(), {}, nullptr};
-  EXPECT_THROW(layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false)), Error);
+  EXPECT_THROW(
+      layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false)), Error);
 
   Request small = measure::make_request(test.config, test.tokens - 1, true);
   const Plan plan = bench.choice.variant->plan(small, cpu().traits());
   const auto small_layer = bench.choice.variant->make_layer(plan, cpu().id());
-  EXPECT_THROW(small_layer->forward(bench.workbench.call(cpu(), bench.plan), bench.problem.weights(), inputs,
-                                    bench.workbench.outputs(false)),
-               Error);
+  EXPECT_THROW(
+      small_layer->forward(bench.workbench.call(cpu(), bench.plan), bench.problem.weights(), inputs,
+                           bench.workbench.outputs(false)),
+      Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, EveryVariant, ::testing::ValuesIn(kVariants),

@@ -19,7 +19,8 @@ class DeviceArray {
     MOE_CUDA_CHECK(cudaMalloc(&data_, count * sizeof(Element)));
   }
   explicit DeviceArray(const std::vector<Element>& values) : DeviceArray(values.size()) {
-    MOE_CUDA_CHECK(cudaMemcpy(data_, values.data(), count_ * sizeof(Element), cudaMemcpyHostToDevice));
+    MOE_CUDA_CHECK(
+        cudaMemcpy(data_, values.data(), count_ * sizeof(Element), cudaMemcpyHostToDevice));
   }
   ~DeviceArray() { cudaFree(data_); }
   DeviceArray(const DeviceArray&) = delete;
@@ -29,7 +30,8 @@ class DeviceArray {
   std::size_t size() const { return count_; }
   std::vector<Element> to_host() const {
     std::vector<Element> values(count_);
-    MOE_CUDA_CHECK(cudaMemcpy(values.data(), data_, count_ * sizeof(Element), cudaMemcpyDeviceToHost));
+    MOE_CUDA_CHECK(
+        cudaMemcpy(values.data(), data_, count_ * sizeof(Element), cudaMemcpyDeviceToHost));
     return values;
   }
 
@@ -39,15 +41,19 @@ class DeviceArray {
 };
 
 template <int>
-__global__ void fill_normal_kernel(__nv_bfloat16* values, std::int64_t count, std::uint64_t seed, float deviation) {
+__global__ void fill_normal_kernel(__nv_bfloat16* values, std::int64_t count, std::uint64_t seed,
+                                   float deviation) {
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < count; i += stride) {
+  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < count;
+       i += stride) {
     values[i] = __float2bfloat16(deviation * random_normal(seed, RandomStream::tests, i));
   }
 }
 
-inline void fill_random(DeviceArray<__nv_bfloat16>& array, std::uint64_t seed, float deviation = 1.0f) {
-  fill_normal_kernel<0><<<1024, 256>>>(array.get(), static_cast<std::int64_t>(array.size()), seed, deviation);
+inline void fill_random(DeviceArray<__nv_bfloat16>& array, std::uint64_t seed,
+                        float deviation = 1.0f) {
+  fill_normal_kernel<0>
+      <<<1024, 256>>>(array.get(), static_cast<std::int64_t>(array.size()), seed, deviation);
   MOE_CUDA_CHECK(cudaGetLastError());
 }
 

@@ -43,8 +43,12 @@ inline std::vector<RoutingShape> routing_shapes() {
 inline bool is_same(float a, float b) {
   return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (a != a && b != b);
 }
-inline bool is_same(std::int32_t a, std::int32_t b) { return a == b; }
-inline bool is_same(std::uint32_t a, std::uint32_t b) { return a == b; }
+inline bool is_same(std::int32_t a, std::int32_t b) {
+  return a == b;
+}
+inline bool is_same(std::uint32_t a, std::uint32_t b) {
+  return a == b;
+}
 
 template <class Element>
 void expect_same(const std::vector<Element>& actual, const std::vector<Element>& expected,

@@ -1,4 +1,5 @@
-// Grouped GEMM kernels beside cuBLAS batched products of the same size, interleaved, cold L2, medians.
+// Grouped GEMM kernels beside cuBLAS batched products of the same size, interleaved, cold L2,
+// medians.
 #include <cublas_v2.h>
 
 #include <algorithm>
@@ -8,8 +9,8 @@
 #include <random>
 #include <string>
 
-#include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/d_act.h"
+#include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/up_proj.h"
 #include "device_data.cuh"
 
@@ -24,10 +25,11 @@ struct Shape {
   int T, d, n, E, K;
 };
 
-constexpr Shape kShapes[] = {{"1.4b-n256", 40960, 768, 256, 128, 8},   {"7b-n256", 24576, 1536, 256, 128, 8},
-                             {"7b-n1024", 24576, 1536, 1024, 32, 2},  {"30b-n256", 32768, 4096, 256, 256, 16},
-                             {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
-                             {"medium/4", 4096, 4096, 14336, 16, 4},   {"small", 4096, 1024, 4096, 8, 2}};
+constexpr Shape kShapes[] = {
+    {"1.4b-n256", 40960, 768, 256, 128, 8},    {"7b-n256", 24576, 1536, 256, 128, 8},
+    {"7b-n1024", 24576, 1536, 1024, 32, 2},    {"30b-n256", 32768, 4096, 256, 256, 16},
+    {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
+    {"medium/4", 4096, 4096, 14336, 16, 4},    {"small", 4096, 1024, 4096, 8, 2}};
 
 std::vector<int> natural_offsets(const Shape& s) {
   std::mt19937_64 random(42);
@@ -86,25 +88,30 @@ cublasHandle_t blas;
 int num_sms;
 
 /// Row-major C [m, n] = op(A) op(B) for every one of `batch` equal products.
-void cublas_batched(bool ta, bool tb, int m, int n, int k, int batch, const Bf16* a, const Bf16* b, Bf16* c) {
+void cublas_batched(bool ta, bool tb, int m, int n, int k, int batch, const Bf16* a, const Bf16* b,
+                    Bf16* c) {
   const float one = 1, zero = 0;
   const cublasStatus_t status = cublasGemmStridedBatchedEx(
-      blas, tb ? CUBLAS_OP_T : CUBLAS_OP_N, ta ? CUBLAS_OP_T : CUBLAS_OP_N, n, m, k, &one, b, CUDA_R_16BF, tb ? k : n,
-      std::int64_t(n) * k, a, CUDA_R_16BF, ta ? m : k, std::int64_t(m) * k, &zero, c, CUDA_R_16BF, n,
-      std::int64_t(m) * n, batch, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+      blas, tb ? CUBLAS_OP_T : CUBLAS_OP_N, ta ? CUBLAS_OP_T : CUBLAS_OP_N, n, m, k, &one, b,
+      CUDA_R_16BF, tb ? k : n, std::int64_t(n) * k, a, CUDA_R_16BF, ta ? m : k, std::int64_t(m) * k,
+      &zero, c, CUDA_R_16BF, n, std::int64_t(m) * n, batch, CUBLAS_COMPUTE_32F,
+      CUBLAS_GEMM_DEFAULT);
   if (status != CUBLAS_STATUS_SUCCESS) std::printf("cublas failed: %d\n", int(status));
 }
 
-constexpr GroupedTile kTiles[] = {GroupedTile::m128n256_pair, GroupedTile::m128n256, GroupedTile::m128n192, GroupedTile::m128n128_ping_pong};
+constexpr GroupedTile kTiles[] = {GroupedTile::m128n256_pair, GroupedTile::m128n256,
+                                  GroupedTile::m128n192, GroupedTile::m128n128_ping_pong};
 
 void print(const Shape& s, const char* name, double flops, const std::vector<float>& times) {
   std::printf("%-11s %-6s", s.name, name);
   for (float ms : times) std::printf(" %8.4f %4.0f |", ms, flops / ms / 1e9);
-  std::printf(" best/cublas %.3f\n", times.back() / *std::min_element(times.begin(), times.end() - 1));
+  std::printf(" best/cublas %.3f\n",
+              times.back() / *std::min_element(times.begin(), times.end() - 1));
   std::fflush(stdout);
 }
 
-void bench_rows(Bench& bench, const Shape& s, const char* name, WeightLayout layout, int n, int k, int rounds) {
+void bench_rows(Bench& bench, const Shape& s, const char* name, WeightLayout layout, int n, int k,
+                int rounds) {
   const std::int64_t rows = std::int64_t(s.T) * s.K;
   DeviceArray<int> offsets(natural_offsets(s));
   DeviceArray<Bf16> a(rows * k), b(std::size_t(s.E) * n * k), c(std::size_t(rows) * n);
@@ -112,13 +119,20 @@ void bench_rows(Bench& bench, const Shape& s, const char* name, WeightLayout lay
   moe::tests::fill_random(b, 2, 0.02f);
   std::vector<std::function<void()>> works;
   for (const GroupedTile tile : kTiles) {
-    works.push_back([&, tile] { multiply_rows({a.get(), b.get(), c.get(), offsets.get(), rows, s.E, n, k}, layout, tile, num_sms, nullptr); });
+    works.push_back([&, tile] {
+      multiply_rows({a.get(), b.get(), c.get(), offsets.get(), rows, s.E, n, k}, layout, tile,
+                    num_sms, nullptr);
+    });
   }
-  works.push_back([&] { cublas_batched(false, layout == WeightLayout::n_by_k, int(rows / s.E), n, k, s.E, a.get(), b.get(), c.get()); });
+  works.push_back([&] {
+    cublas_batched(false, layout == WeightLayout::n_by_k, int(rows / s.E), n, k, s.E, a.get(),
+                   b.get(), c.get());
+  });
   print(s, name, 2.0 * rows * n * k, bench.medians(works, rounds));
 }
 
-std::vector<int> random_tokens(const Shape& s) {  // ascending inside an expert, as a router gives them
+std::vector<int> random_tokens(
+    const Shape& s) {  // ascending inside an expert, as a router gives them
   std::vector<int> tokens;
   const std::vector<int> offsets = natural_offsets(s);
   std::mt19937_64 random(7);
@@ -131,7 +145,8 @@ std::vector<int> random_tokens(const Shape& s) {  // ascending inside an expert,
   return tokens;
 }
 
-void bench_gradient(Bench& bench, const Shape& s, const char* name, int m, int n, bool gathered, bool transposed, int rounds) {
+void bench_gradient(Bench& bench, const Shape& s, const char* name, int m, int n, bool gathered,
+                    bool transposed, int rounds) {
   const std::int64_t rows = std::int64_t(s.T) * s.K;
   DeviceArray<int> offsets(natural_offsets(s)), tokens(random_tokens(s));
   DeviceArray<Bf16> a(rows * m), b(std::size_t(rows) * n), c(std::size_t(s.E) * m * n);
@@ -139,37 +154,63 @@ void bench_gradient(Bench& bench, const Shape& s, const char* name, int m, int n
   moe::tests::fill_random(b, 2, 0.02f);
   std::vector<std::function<void()>> works;
   for (const GroupedTile tile : kTiles) {
-    works.push_back([&, tile] { weight_gradient({a.get(), b.get(), c.get(), offsets.get(), gathered ? tokens.get() : nullptr, s.E, m, n, transposed}, tile, num_sms, nullptr); });
+    works.push_back([&, tile] {
+      weight_gradient({a.get(), b.get(), c.get(), offsets.get(), gathered ? tokens.get() : nullptr,
+                       s.E, m, n, transposed},
+                      tile, num_sms, nullptr);
+    });
   }
-  works.push_back([&] { cublas_batched(true, false, m, n, int(rows / s.E), s.E, a.get(), b.get(), c.get()); });
+  works.push_back(
+      [&] { cublas_batched(true, false, m, n, int(rows / s.E), s.E, a.get(), b.get(), c.get()); });
   print(s, name, 2.0 * rows * n * m, bench.medians(works, rounds));
 }
 
 void bench_up(Bench& bench, const Shape& s, int rounds) {
   const std::int64_t rows = std::int64_t(s.T) * s.K;
   DeviceArray<int> offsets(natural_offsets(s)), tokens(random_tokens(s));
-  DeviceArray<Bf16> x(rows * s.d), w(std::size_t(s.E) * 2 * s.n * s.d), h(std::size_t(rows) * 2 * s.n), a(std::size_t(rows) * s.n);
+  DeviceArray<Bf16> x(rows * s.d), w(std::size_t(s.E) * 2 * s.n * s.d),
+      h(std::size_t(rows) * 2 * s.n), a(std::size_t(rows) * s.n);
   moe::tests::fill_random(x, 1, 0.2f);
   moe::tests::fill_random(w, 2, 0.02f);
-  const auto up = [&](UpProjTile tile, void* keep) { up_proj_swiglu({x.get(), tokens.get(), w.get(), keep, a.get(), offsets.get(), s.E, s.n, s.d}, tile, num_sms, nullptr); };
+  const auto up = [&](UpProjTile tile, void* keep) {
+    up_proj_swiglu({x.get(), tokens.get(), w.get(), keep, a.get(), offsets.get(), s.E, s.n, s.d},
+                   tile, num_sms, nullptr);
+  };
   print(s, "up+act", 4.0 * rows * s.n * s.d,
-        bench.medians({[&] { up(UpProjTile::n128_pair, h.get()); }, [&] { up(UpProjTile::n128, h.get()); },
-                       [&] { up(UpProjTile::n128_pair, nullptr); }, [&] { up(UpProjTile::n64_ping_pong, h.get()); },
-                       [&] { cublas_batched(false, true, int(rows / s.E), 2 * s.n, s.d, s.E, x.get(), w.get(), h.get()); }}, rounds));
+        bench.medians(
+            {[&] { up(UpProjTile::n128_pair, h.get()); }, [&] { up(UpProjTile::n128, h.get()); },
+             [&] { up(UpProjTile::n128_pair, nullptr); },
+             [&] { up(UpProjTile::n64_ping_pong, h.get()); },
+             [&] {
+               cublas_batched(false, true, int(rows / s.E), 2 * s.n, s.d, s.E, x.get(), w.get(),
+                              h.get());
+             }},
+            rounds));
 }
 
 void bench_d_act(Bench& bench, const Shape& s, int rounds) {
   const std::int64_t rows = std::int64_t(s.T) * s.K;
   DeviceArray<int> offsets(natural_offsets(s)), tokens(random_tokens(s));
-  DeviceArray<float> scores(std::vector<float>(rows, 0.125f)), parts(std::size_t(d_score_part_count(s.n)) * rows);
-  DeviceArray<Bf16> d_out(rows * s.d), w(std::size_t(s.E) * s.n * s.d), h(std::size_t(rows) * 2 * s.n), d_h(std::size_t(rows) * 2 * s.n), a(std::size_t(rows) * s.n);
+  DeviceArray<float> scores(std::vector<float>(rows, 0.125f)),
+      parts(std::size_t(d_score_part_count(s.n)) * rows);
+  DeviceArray<Bf16> d_out(rows * s.d), w(std::size_t(s.E) * s.n * s.d),
+      h(std::size_t(rows) * 2 * s.n), d_h(std::size_t(rows) * 2 * s.n), a(std::size_t(rows) * s.n);
   moe::tests::fill_random(d_out, 1, 0.2f);
   moe::tests::fill_random(w, 2, 0.02f);
   moe::tests::fill_random(h, 3, 0.3f);
-  const auto d_act = [&](DActTile tile) { d_act_swiglu({d_out.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(), parts.get(), rows, offsets.get(), s.E, s.n, s.d}, tile, num_sms, nullptr); };
-  print(s, "d_act", 2.0 * rows * s.n * s.d,
-        bench.medians({[&] { d_act(DActTile::n128_pair); }, [&] { d_act(DActTile::n128_ping_pong); },
-                       [&] { cublas_batched(false, false, int(rows / s.E), s.n, s.d, s.E, d_out.get(), w.get(), a.get()); }}, rounds));
+  const auto d_act = [&](DActTile tile) {
+    d_act_swiglu({d_out.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(),
+                  parts.get(), rows, offsets.get(), s.E, s.n, s.d},
+                 tile, num_sms, nullptr);
+  };
+  print(
+      s, "d_act", 2.0 * rows * s.n * s.d,
+      bench.medians({[&] { d_act(DActTile::n128_pair); }, [&] { d_act(DActTile::n128_ping_pong); },
+                     [&] {
+                       cublas_batched(false, false, int(rows / s.E), s.n, s.d, s.E, d_out.get(),
+                                      w.get(), a.get());
+                     }},
+                    rounds));
 }
 
 }  // namespace
@@ -184,7 +225,11 @@ int main(int argc, char** argv) {
   DeviceArray<char> workspace(32 << 20);
   cublasSetWorkspace(blas, workspace.get(), workspace.size());
   Bench bench;
-  std::printf("%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 ping-pong | cuBLAS; up+act: pair, alone, pair without H, ping-pong; d_act: pair, ping-pong\n", properties.name, num_sms);
+  std::printf(
+      "%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 "
+      "ping-pong | cuBLAS; up+act: pair, alone, pair without H, ping-pong; d_act: pair, "
+      "ping-pong\n",
+      properties.name, num_sms);
   for (const Shape& s : kShapes) {
     const int u = 2 * s.n;
     if (all) {

@@ -39,7 +39,8 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
     const int memory_rows = std::max(rows, 1) + 130;
     const std::size_t a_cols = by_rows ? dims.k : dims.m;
     DeviceArray<Bf16> a(memory_rows * a_cols);
-    DeviceArray<Bf16> b(by_rows ? std::size_t(E) * dims.n * dims.k : std::size_t(memory_rows) * dims.n);
+    DeviceArray<Bf16> b(by_rows ? std::size_t(E) * dims.n * dims.k
+                                : std::size_t(memory_rows) * dims.n);
     const std::size_t c_rows = by_rows ? memory_rows : std::size_t(E) * dims.m;
     DeviceArray<Bf16> c(c_rows * dims.n);
     DeviceArray<int> device_offsets(offset);
@@ -49,11 +50,13 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
     if (!by_rows) poison_unused_rows(b, rows, dims.n);
     MOE_CUDA_CHECK(cudaMemset(c.get(), 0xff, c.size() * sizeof(Bf16)));
     if (by_rows) {
-      multiply_rows({a.get(), b.get(), c.get(), device_offsets.get(), memory_rows, E, dims.n, dims.k}, layout, tile,
-                    tests::multiprocessors(), nullptr);
+      multiply_rows(
+          {a.get(), b.get(), c.get(), device_offsets.get(), memory_rows, E, dims.n, dims.k}, layout,
+          tile, tests::multiprocessors(), nullptr);
     } else {
-      weight_gradient({a.get(), b.get(), c.get(), device_offsets.get(), nullptr, E, dims.m, dims.n, false}, tile,
-                      tests::multiprocessors(), nullptr);
+      weight_gradient(
+          {a.get(), b.get(), c.get(), device_offsets.get(), nullptr, E, dims.m, dims.n, false},
+          tile, tests::multiprocessors(), nullptr);
     }
     MOE_CUDA_CHECK(cudaDeviceSynchronize());
 
@@ -69,8 +72,9 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
           for (int j = 0; j < dims.n; ++j) {
             double want = 0;
             for (int i = 0; i < dims.k; ++i) {
-              const std::size_t w = layout == WeightLayout::n_by_k ? (std::size_t(e) * dims.n + j) * dims.k + i
-                                                                    : (std::size_t(e) * dims.k + i) * dims.n + j;
+              const std::size_t w = layout == WeightLayout::n_by_k
+                                        ? (std::size_t(e) * dims.n + j) * dims.k + i
+                                        : (std::size_t(e) * dims.k + i) * dims.n + j;
               want += av[std::size_t(r) * dims.k + i] * bv[w];
             }
             compare(std::size_t(r) * dims.n + j, want);
@@ -80,25 +84,31 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
         for (int i = 0; i < dims.m; ++i) {
           for (int j = 0; j < dims.n; ++j) {
             double want = 0;
-            for (int r = offset[e]; r < offset[e + 1]; ++r) want += av[std::size_t(r) * dims.m + i] * bv[std::size_t(r) * dims.n + j];
+            for (int r = offset[e]; r < offset[e + 1]; ++r)
+              want += av[std::size_t(r) * dims.m + i] * bv[std::size_t(r) * dims.n + j];
             compare((std::size_t(e) * dims.m + i) * dims.n + j, want);
           }
         }
       }
     }
-    EXPECT_TRUE(std::sqrt(error) <= 4e-3 * std::sqrt(norm)) << "error " << std::sqrt(error / std::max(norm, 1e-30));
+    EXPECT_TRUE(std::sqrt(error) <= 4e-3 * std::sqrt(norm))
+        << "error " << std::sqrt(error / std::max(norm, 1e-30));
     if (by_rows) {
-      for (std::size_t i = std::size_t(rows) * dims.n; i < cv.size(); ++i) ASSERT_TRUE(std::isnan(cv[i])) << "written at " << i;
+      for (std::size_t i = std::size_t(rows) * dims.n; i < cv.size(); ++i)
+        ASSERT_TRUE(std::isnan(cv[i])) << "written at " << i;
     }
   }
 
   static void poison_unused_rows(DeviceArray<Bf16>& array, int rows, std::size_t columns) {
-    MOE_CUDA_CHECK(cudaMemset(array.get() + rows * columns, 0xff, (array.size() - rows * columns) * sizeof(Bf16)));
+    MOE_CUDA_CHECK(cudaMemset(array.get() + rows * columns, 0xff,
+                              (array.size() - rows * columns) * sizeof(Bf16)));
   }
 
   void expect_all_forms_right(GroupedTile tile) {
-    for (const Dims dims : {Dims{256, 512, 128}, Dims{136, 264, 72}, Dims{64, 64, 64}, Dims{128, 776, 192}}) {
-      SCOPED_TRACE(std::to_string(dims.m) + " x " + std::to_string(dims.n) + " x " + std::to_string(dims.k));
+    for (const Dims dims :
+         {Dims{256, 512, 128}, Dims{136, 264, 72}, Dims{64, 64, 64}, Dims{128, 776, 192}}) {
+      SCOPED_TRACE(std::to_string(dims.m) + " x " + std::to_string(dims.n) + " x " +
+                   std::to_string(dims.k));
       expect_right(true, WeightLayout::n_by_k, tile, dims);
       expect_right(true, WeightLayout::k_by_n, tile, dims);
       expect_right(false, WeightLayout::n_by_k, tile, dims);
@@ -106,11 +116,21 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
   }
 };
 
-TEST_P(GroupedGemmTest, Tile128x256) { expect_all_forms_right(GroupedTile::m128n256); }
-TEST_P(GroupedGemmTest, Tile128x256Pair) { expect_all_forms_right(GroupedTile::m128n256_pair); }
-TEST_P(GroupedGemmTest, Tile128x192) { expect_all_forms_right(GroupedTile::m128n192); }
-TEST_P(GroupedGemmTest, Tile128x128Pair) { expect_all_forms_right(GroupedTile::m128n128_pair); }
-TEST_P(GroupedGemmTest, Tile128x128PingPong) { expect_all_forms_right(GroupedTile::m128n128_ping_pong); }
+TEST_P(GroupedGemmTest, Tile128x256) {
+  expect_all_forms_right(GroupedTile::m128n256);
+}
+TEST_P(GroupedGemmTest, Tile128x256Pair) {
+  expect_all_forms_right(GroupedTile::m128n256_pair);
+}
+TEST_P(GroupedGemmTest, Tile128x192) {
+  expect_all_forms_right(GroupedTile::m128n192);
+}
+TEST_P(GroupedGemmTest, Tile128x128Pair) {
+  expect_all_forms_right(GroupedTile::m128n128_pair);
+}
+TEST_P(GroupedGemmTest, Tile128x128PingPong) {
+  expect_all_forms_right(GroupedTile::m128n128_ping_pong);
+}
 
 INSTANTIATE_TEST_SUITE_P(Rows, GroupedGemmTest, ::testing::ValuesIn(tests::row_counts()),
                          [](const auto& info) { return info.param.name; });

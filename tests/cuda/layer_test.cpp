@@ -15,7 +15,8 @@ using tests::Case;
 
 Device* hopper() {
   static const auto gpus = devices(DeviceKind::cuda);
-  return !gpus.empty() && gpus.front()->traits().compute_capability == 90 ? gpus.front().get() : nullptr;
+  return !gpus.empty() && gpus.front()->traits().compute_capability == 90 ? gpus.front().get()
+                                                                          : nullptr;
 }
 
 measure::VerifyOptions check_everything() {
@@ -47,7 +48,8 @@ void expect_true(const std::string& variant, const Case& test) {
   const auto reason = bench.choice.variant->unsupported(bench.plan.request, hopper()->traits());
   ASSERT_FALSE(reason.has_value()) << *reason;
   const measure::HostResult result = bench.trial.run_for_check();
-  for (const record::Check& check : measure::verify(bench.problem.host(test.config), result, check_everything())) {
+  for (const record::Check& check :
+       measure::verify(bench.problem.host(test.config), result, check_everything())) {
     EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
   }
 }
@@ -60,7 +62,10 @@ std::vector<Case> gpu_cases() {
     test.config.ffn_dim = (test.config.ffn_dim + 7) / 8 * 8;
     test.config.dtype = DType::bf16;
   }
-  Case large{"several_tiles", tests::layer(200, 328, 8, 2), 1500, {.kind = routing::TrafficKind::zipf, .exponent = 0.8}};
+  Case large{"several_tiles",
+             tests::layer(200, 328, 8, 2),
+             1500,
+             {.kind = routing::TrafficKind::zipf, .exponent = 0.8}};
   large.config.dtype = DType::bf16;
   cases.push_back(large);
   return cases;
@@ -101,7 +106,8 @@ TEST_P(CudaLayerTest, EqualInputsGiveEqualBits) {
     const auto bits = [&] {
       const measure::HostResult r = bench.trial.run_for_check();
       std::vector<std::byte> all;
-      for (const TensorView& view : {r.out, r.d_x, r.gradients.w_up, r.gradients.w_down, r.gradients.w_router}) {
+      for (const TensorView& view :
+           {r.out, r.d_x, r.gradients.w_up, r.gradients.w_down, r.gradients.w_router}) {
         all.insert(all.end(), view.as<std::byte>(), view.as<std::byte>() + view.bytes());
       }
       return all;
@@ -116,8 +122,9 @@ TEST_P(CudaLayerTest, AddsToGradientsWhenAsked) {
     test.config.shared = {.ffn_dim = 40};
     Bench bench(variant, test);
     const measure::HostResult once = bench.trial.run_for_check();
-    const std::vector<bfloat16> before(once.gradients.w_up.as<bfloat16>(),
-                                       once.gradients.w_up.as<bfloat16>() + once.gradients.w_up.size());
+    const std::vector<bfloat16> before(
+        once.gradients.w_up.as<bfloat16>(),
+        once.gradients.w_up.as<bfloat16>() + once.gradients.w_up.size());
     const auto layer = bench.choice.variant->make_layer(bench.plan, hopper()->id());
     const Call call = bench.workbench.call(*hopper(), bench.plan);
     const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
@@ -127,9 +134,11 @@ TEST_P(CudaLayerTest, AddsToGradientsWhenAsked) {
     layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
     hopper()->synchronize();
     std::vector<bfloat16> after(before.size());
-    hopper()->copy_to_host(after.data(), gradients.weights.w_up.data, after.size() * sizeof(bfloat16));
+    hopper()->copy_to_host(after.data(), gradients.weights.w_up.data,
+                           after.size() * sizeof(bfloat16));
     for (std::size_t i = 0; i < after.size(); ++i) {
-      ASSERT_EQ(static_cast<float>(after[i]), 2 * static_cast<float>(before[i])) << variant << " at " << i;
+      ASSERT_EQ(static_cast<float>(after[i]), 2 * static_cast<float>(before[i]))
+          << variant << " at " << i;
     }
   }
 }

@@ -34,8 +34,7 @@ PermutedRows rows_on_device(const LayerConfig& config, const routing::Choice& ch
       token_offsets(tokens + 1), token_rows(num_rows);
   DeviceArray<float> row_scores(num_rows);
   MOE_CUDA_CHECK(cudaMemset(scratch.get(), 0xff, scratch.size()));
-  MOE_CUDA_CHECK(
-      cudaMemcpy(scratch.get(), masks.data(), masks.size() * 4, cudaMemcpyHostToDevice));
+  MOE_CUDA_CHECK(cudaMemcpy(scratch.get(), masks.data(), masks.size() * 4, cudaMemcpyHostToDevice));
   cuda::build_rows({scratch.get(), experts.get(), scores.get(), expert_offsets.get(),
                     row_tokens.get(), row_scores.get(), token_offsets.get(), token_rows.get(),
                     tokens, static_cast<int>(config.num_experts), static_cast<int>(config.top_k)},
@@ -84,7 +83,9 @@ TEST_F(BuildRowsTest, EqualsTheCpuForManyChunks) {
   expect_cpu_rows(layer(128, 8), seeded(32768 * 128, 3));
 }
 
-TEST_F(BuildRowsTest, TakesNoTokens) { expect_cpu_rows(layer(40, 3), {}); }
+TEST_F(BuildRowsTest, TakesNoTokens) {
+  expect_cpu_rows(layer(40, 3), {});
+}
 
 class GatherRowsTest : public DeviceRoutingTest {};
 
@@ -99,8 +100,8 @@ TEST_F(GatherRowsTest, CopiesEveryRowAndNothingElse) {
       routing::RowArrays rows(config.num_experts, max_routed_rows(config, tokens));
       std::vector<std::byte> scratch(routing::rounding_scratch_bytes(tokens, 1));
       routing::build_rounded_rows(config, logits.data(), choice.experts.data(),
-                                  choice.scores.data(), choice.norms.data(), tokens,
-                                  scratch.data(), scratch.size(), rows.view());
+                                  choice.scores.data(), choice.norms.data(), tokens, scratch.data(),
+                                  scratch.size(), rows.view());
       rows.trim();
       std::vector<std::int32_t> token_offsets(tokens + 1), token_rows(rows.tokens.size());
       routing::build_token_rows(rows.offsets.data(), rows.tokens.data(), config.num_experts, tokens,
@@ -111,8 +112,8 @@ TEST_F(GatherRowsTest, CopiesEveryRowAndNothingElse) {
       fill_random(source, 6);
       MOE_CUDA_CHECK(cudaMemset(gathered.get(), 0xff, gathered.size() * 2));
       const DeviceArray<std::int32_t> offsets(token_offsets), inverse(token_rows);
-      cuda::gather_rows(
-          {source.get(), gathered.get(), offsets.get(), inverse.get(), tokens, dim}, nullptr);
+      cuda::gather_rows({source.get(), gathered.get(), offsets.get(), inverse.get(), tokens, dim},
+                        nullptr);
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
       const auto from = source.to_host(), to = gathered.to_host();
       for (std::int64_t r = 0; r < num_rows; ++r) {
@@ -174,10 +175,10 @@ TEST_F(BuildRowsTest, FollowsTheRouterInAGraphAndRepeatsItsBits) {
                {device_logits.get(), nullptr, nullptr, experts.get(), scores.get(), nullptr,
                 reinterpret_cast<std::uint32_t*>(scratch.get()), tokens},
                stream);
-  cuda::build_rows({scratch.get(), experts.get(), scores.get(), expert_offsets.get(),
-                    row_tokens.get(), row_scores.get(), token_offsets.get(), token_rows.get(),
-                    tokens, 512, 10},
-                   stream);
+  cuda::build_rows(
+      {scratch.get(), experts.get(), scores.get(), expert_offsets.get(), row_tokens.get(),
+       row_scores.get(), token_offsets.get(), token_rows.get(), tokens, 512, 10},
+      stream);
   MOE_CUDA_CHECK(cudaStreamEndCapture(stream, &graph));
   MOE_CUDA_CHECK(cudaGraphInstantiate(&executable, graph, 0));
 

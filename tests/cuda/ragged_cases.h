@@ -30,7 +30,8 @@ inline std::vector<int> offsets_of(const Counts& counts) {
 
 inline bool has_hopper() {
   int major = 0;
-  return cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) == cudaSuccess && major == 9;
+  return cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) == cudaSuccess &&
+         major == 9;
 }
 
 inline int multiprocessors() {

@@ -49,9 +49,9 @@ TEST_F(ChooseTest, EqualsTheCpuWithGroups) {
   struct Groups {
     std::int64_t num_experts, top_k, num_groups, kept_groups;
   };
-  for (const Groups& g : {Groups{256, 8, 8, 4}, Groups{160, 6, 8, 3}, Groups{72, 5, 3, 2},
-                          Groups{64, 9, 32, 7}, Groups{40, 16, 5, 2}, Groups{32, 5, 32, 5},
-                          Groups{1024, 32, 4, 1}, Groups{6, 2, 2, 1}}) {
+  for (const Groups& g :
+       {Groups{256, 8, 8, 4}, Groups{160, 6, 8, 3}, Groups{72, 5, 3, 2}, Groups{64, 9, 32, 7},
+        Groups{40, 16, 5, 2}, Groups{32, 5, 32, 5}, Groups{1024, 32, 4, 1}, Groups{6, 2, 2, 1}}) {
     for (const Gate& gate : all_gates(g.num_groups, g.kept_groups)) {
       for (float step : {0.0f, 0.5f, 100.0f}) {
         const auto logits = seeded(203 * g.num_experts, 7, 1.0f, step);
@@ -95,7 +95,7 @@ TEST_F(ChooseTest, AddsOffsetsFirst) {
   expect_same(actual.scores, expected.scores, "scores");
 }
 
-TEST_F(ChooseTest, RefusesWhatItCannotDo) {
+TEST(ChooseLimits, AreRefusedBeforeTheDeviceIsTouched) {
   for (const LayerConfig& config :
        {layer(1025, 8), layer(64, 33), layer(66, 2, {.num_groups = 33, .kept_groups = 33}),
         layer(64, 20, {.num_groups = 8, .kept_groups = 2})}) {
@@ -133,12 +133,11 @@ struct BackwardCase {
 
   std::vector<float> d_logits_on_cpu() const {
     std::vector<float> d_logits(logits.size());
-    routing::gate_backward(
-        config,
-        {logits.data(), choice.experts.data(), choice.scores.data(), choice.norms.data(),
-         rows.offsets.data(), token_offsets.data(), token_rows.data(), rows.scores.data(),
-         d_scores.data()},
-        tokens, d_logits.data());
+    routing::gate_backward(config,
+                           {logits.data(), choice.experts.data(), choice.scores.data(),
+                            choice.norms.data(), rows.offsets.data(), token_offsets.data(),
+                            token_rows.data(), rows.scores.data(), d_scores.data()},
+                           tokens, d_logits.data());
     return d_logits;
   }
 
@@ -152,12 +151,12 @@ struct BackwardCase {
     MOE_CUDA_CHECK(cudaMemset(d_logits.get(), 0xff, logits.size() * sizeof(Element)));
     const bool needs_logits = routing::backward_needs_logits(config.gate);
     const bool needs_norms = routing::backward_needs_norms(config.gate);
-    cuda::gate_backward(config,
-                        {needs_logits ? all_logits.get() : nullptr, chosen.get(),
-                         chosen_scores.get(), needs_norms ? norms.get() : nullptr,
-                         expert_offsets.get(), first_rows.get(), rows_of_tokens.get(),
-                         row_scores.get(), d_score.get(), tokens},
-                        d_logits.get(), nullptr);
+    cuda::gate_backward(
+        config,
+        {needs_logits ? all_logits.get() : nullptr, chosen.get(), chosen_scores.get(),
+         needs_norms ? norms.get() : nullptr, expert_offsets.get(), first_rows.get(),
+         rows_of_tokens.get(), row_scores.get(), d_score.get(), tokens},
+        d_logits.get(), nullptr);
     MOE_CUDA_CHECK(cudaDeviceSynchronize());
     return d_logits.to_host();
   }

@@ -1,5 +1,5 @@
-// Router and permutation kernels: microseconds per launch inside a CUDA graph, and the gather beside
-// a device copy. For the author of a kernel, not for users.
+// Router and permutation kernels: microseconds per launch inside a CUDA graph, and the gather
+// beside a device copy. For the author of a kernel, not for users.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -99,19 +99,19 @@ struct Routed {
                  stream);
   }
   void build_rows(cudaStream_t stream) {
-    cuda::build_rows({scratch.get(), chosen_experts.get(), chosen_scores.get(),
-                      expert_offsets.get(), row_tokens.get(), row_scores.get(),
-                      token_offsets.get(), token_rows.get(), tokens,
-                      static_cast<int>(config.num_experts), static_cast<int>(config.top_k)},
-                     stream);
+    cuda::build_rows(
+        {scratch.get(), chosen_experts.get(), chosen_scores.get(), expert_offsets.get(),
+         row_tokens.get(), row_scores.get(), token_offsets.get(), token_rows.get(), tokens,
+         static_cast<int>(config.num_experts), static_cast<int>(config.top_k)},
+        stream);
   }
   template <class Element>
   void gate_backward(const DeviceArray<Element>& out, cudaStream_t stream) {
-    cuda::gate_backward(config,
-                        {logits.get(), chosen_experts.get(), chosen_scores.get(), norms.get(),
-                         expert_offsets.get(), token_offsets.get(), token_rows.get(),
-                         row_scores.get(), d_scores.get(), tokens},
-                        out.get(), stream);
+    cuda::gate_backward(
+        config,
+        {logits.get(), chosen_experts.get(), chosen_scores.get(), norms.get(), expert_offsets.get(),
+         token_offsets.get(), token_rows.get(), row_scores.get(), d_scores.get(), tokens},
+        out.get(), stream);
   }
 };
 
@@ -151,9 +151,8 @@ void bench_gather(std::int64_t tokens, std::int64_t num_experts, std::int64_t to
   const double row_bytes = 2.0 * r.num_rows * dim, token_bytes = 2.0 * tokens * dim;
   const double gather = microseconds(
       [&](cudaStream_t s) {
-        cuda::gather_rows({source.get(), rows.get(), r.token_offsets.get(), r.token_rows.get(),
-                           tokens, dim},
-                          s);
+        cuda::gather_rows(
+            {source.get(), rows.get(), r.token_offsets.get(), r.token_rows.get(), tokens, dim}, s);
       },
       3);
   const double copied = microseconds(
@@ -164,10 +163,11 @@ void bench_gather(std::int64_t tokens, std::int64_t num_experts, std::int64_t to
       3);
   const double gather_rate = (row_bytes + token_bytes) / gather / 1e6;
   const double copy_rate = 2 * row_bytes / copied / 1e6;
-  std::printf("T=%-6ld K=%-2ld d=%-5d %6.2f GB written %9.1f us %5.2f TB/s | copy %9.1f us %5.2f TB/s "
-              "| %5.1f %%\n",
-              long(tokens), long(top_k), dim, row_bytes / 1e9, gather, gather_rate, copied,
-              copy_rate, 100 * gather_rate / copy_rate);
+  std::printf(
+      "T=%-6ld K=%-2ld d=%-5d %6.2f GB written %9.1f us %5.2f TB/s | copy %9.1f us %5.2f TB/s "
+      "| %5.1f %%\n",
+      long(tokens), long(top_k), dim, row_bytes / 1e9, gather, gather_rate, copied, copy_rate,
+      100 * gather_rate / copy_rate);
 }
 
 }  // namespace

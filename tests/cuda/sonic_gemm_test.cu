@@ -1,4 +1,5 @@
-// SonicMoE's fused products against double: gather, SwiGLU, the activation gradient, gathered weight gradients.
+// SonicMoE's fused products against double: gather, SwiGLU, the activation gradient, gathered
+// weight gradients.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -22,20 +23,27 @@ std::vector<double> as_double(const DeviceArray<Bf16>& array) {
   return values;
 }
 
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+double sigmoid(double x) {
+  return 1.0 / (1.0 + std::exp(-x));
+}
 
 /// Norm-relative error, and that rows behind `used` are untouched poison.
-void expect_near(const std::vector<double>& got, const std::vector<double>& want, std::size_t used, const char* what) {
+void expect_near(const std::vector<double>& got, const std::vector<double>& want, std::size_t used,
+                 const char* what) {
   double error = 0, norm = 0;
   for (std::size_t i = 0; i < used; ++i) {
     error += (got[i] - want[i]) * (got[i] - want[i]);
     norm += want[i] * want[i];
   }
-  EXPECT_TRUE(std::sqrt(error) <= 5e-3 * std::sqrt(norm)) << what << ": error " << std::sqrt(error / std::max(norm, 1e-30));
-  for (std::size_t i = used; i < got.size(); ++i) ASSERT_TRUE(std::isnan(got[i])) << what << " written at " << i;
+  EXPECT_TRUE(std::sqrt(error) <= 5e-3 * std::sqrt(norm))
+      << what << ": error " << std::sqrt(error / std::max(norm, 1e-30));
+  for (std::size_t i = used; i < got.size(); ++i)
+    ASSERT_TRUE(std::isnan(got[i])) << what << " written at " << i;
 }
 
-void poison(DeviceArray<Bf16>& array) { MOE_CUDA_CHECK(cudaMemset(array.get(), 0xff, array.size() * sizeof(Bf16))); }
+void poison(DeviceArray<Bf16>& array) {
+  MOE_CUDA_CHECK(cudaMemset(array.get(), 0xff, array.size() * sizeof(Bf16)));
+}
 
 struct Dims {
   int d, n;
@@ -52,7 +60,8 @@ class SonicGemmTest : public ::testing::TestWithParam<tests::Counts> {
     rows = offsets.back();
     memory_rows = rows + 130;
     for (int r = 0; r < memory_rows; ++r) {
-      tokens.push_back(r < rows ? (r * 37 + 11) % kTokens : 1 << 28);  // unused entries must not be followed
+      tokens.push_back(r < rows ? (r * 37 + 11) % kTokens
+                                : 1 << 28);  // unused entries must not be followed
       scores.push_back(0.1f + 0.01f * static_cast<float>(r % 50));
     }
   }
@@ -64,15 +73,19 @@ class SonicGemmTest : public ::testing::TestWithParam<tests::Counts> {
 
 TEST_P(SonicGemmTest, UpProjection) {
   for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}}) {
-    for (const UpProjTile tile : {UpProjTile::n128, UpProjTile::n128_pair, UpProjTile::n64_ping_pong}) {
+    for (const UpProjTile tile :
+         {UpProjTile::n128, UpProjTile::n128_pair, UpProjTile::n64_ping_pong}) {
       const int d = dims.d, n = dims.n;
-      DeviceArray<Bf16> x(std::size_t(kTokens) * d), w(std::size_t(E) * 2 * n * d), h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
+      DeviceArray<Bf16> x(std::size_t(kTokens) * d), w(std::size_t(E) * 2 * n * d),
+          h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
       DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
       tests::fill_random(x, 1);
       tests::fill_random(w, 2, 0.1f);
       poison(h);
       poison(a);
-      up_proj_swiglu({x.get(), row_tokens.get(), w.get(), h.get(), a.get(), device_offsets.get(), E, n, d}, tile, tests::multiprocessors(), nullptr);
+      up_proj_swiglu(
+          {x.get(), row_tokens.get(), w.get(), h.get(), a.get(), device_offsets.get(), E, n, d},
+          tile, tests::multiprocessors(), nullptr);
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
       const auto xv = as_double(x), wv = as_double(w);
       std::vector<double> want_h(h.size()), want_a(a.size());
@@ -80,12 +93,14 @@ TEST_P(SonicGemmTest, UpProjection) {
         for (int r = offsets[e]; r < offsets[e + 1]; ++r) {
           for (int j = 0; j < 2 * n; ++j) {
             double sum = 0;
-            for (int i = 0; i < d; ++i) sum += xv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * 2 * n + j) * d + i];
+            for (int i = 0; i < d; ++i)
+              sum += xv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * 2 * n + j) * d + i];
             want_h[std::size_t(r) * 2 * n + j] = sum;
           }
           for (int j = 0; j < n; ++j) {
             const double gate = want_h[std::size_t(r) * 2 * n + j];
-            want_a[std::size_t(r) * n + j] = gate * sigmoid(gate) * want_h[std::size_t(r) * 2 * n + n + j];
+            want_a[std::size_t(r) * n + j] =
+                gate * sigmoid(gate) * want_h[std::size_t(r) * 2 * n + n + j];
           }
         }
       }
@@ -94,66 +109,81 @@ TEST_P(SonicGemmTest, UpProjection) {
       expect_near(as_double(a), want_a, std::size_t(rows) * n, "a");
       const auto with_h = a.to_host();
       poison(a);
-      up_proj_swiglu({x.get(), row_tokens.get(), w.get(), nullptr, a.get(), device_offsets.get(), E, n, d}, tile, tests::multiprocessors(), nullptr);
+      up_proj_swiglu(
+          {x.get(), row_tokens.get(), w.get(), nullptr, a.get(), device_offsets.get(), E, n, d},
+          tile, tests::multiprocessors(), nullptr);
       const auto without_h = a.to_host();
-      EXPECT_EQ(0, std::memcmp(with_h.data(), without_h.data(), with_h.size() * sizeof(Bf16))) << "inference differs";
+      EXPECT_EQ(0, std::memcmp(with_h.data(), without_h.data(), with_h.size() * sizeof(Bf16)))
+          << "inference differs";
     }
   }
 }
 
 TEST_P(SonicGemmTest, ActivationGradient) {
-  for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}}) for (const DActTile tile : {DActTile::n128_pair, DActTile::n128_ping_pong}) {
-    const int d = dims.d, n = dims.n, parts = d_score_part_count(n);
-    DeviceArray<Bf16> d_out(std::size_t(kTokens) * d), w(std::size_t(E) * d * n), h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
-    DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
-    DeviceArray<float> row_scores(scores), d_scores(std::size_t(parts) * memory_rows);
-    tests::fill_random(d_out, 1);
-    tests::fill_random(w, 2, 0.1f);
-    tests::fill_random(h, 3);
-    MOE_CUDA_CHECK(cudaMemset(h.get() + std::size_t(rows) * 2 * n, 0xff, (h.size() - std::size_t(rows) * 2 * n) * 2));
-    poison(a);
-    const auto hv = as_double(h);
-    d_act_swiglu({d_out.get(), row_tokens.get(), row_scores.get(), w.get(), h.get(), h.get(), a.get(), d_scores.get(), memory_rows, device_offsets.get(), E, n, d}, tile, tests::multiprocessors(), nullptr);
-    MOE_CUDA_CHECK(cudaDeviceSynchronize());
-    const auto gv = as_double(d_out), wv = as_double(w);
-    std::vector<double> want_h(h.size()), want_a(a.size()), want_s(rows), got_s(rows);
-    for (int e = 0; e < E; ++e) {
-      for (int r = offsets[e]; r < offsets[e + 1]; ++r) {
-        for (int j = 0; j < n; ++j) {
-          double d_a = 0;
-          for (int i = 0; i < d; ++i) d_a += gv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * d + i) * n + j];
-          const double gate = hv[std::size_t(r) * 2 * n + j], up = hv[std::size_t(r) * 2 * n + n + j], s = sigmoid(gate);
-          const double act = gate * s * up;
-          want_s[r] += d_a * act;
-          want_a[std::size_t(r) * n + j] = scores[r] * act;
-          want_h[std::size_t(r) * 2 * n + j] = scores[r] * d_a * up * s * (1 + gate * (1 - s));
-          want_h[std::size_t(r) * 2 * n + n + j] = scores[r] * d_a * gate * s;
+  for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}})
+    for (const DActTile tile : {DActTile::n128_pair, DActTile::n128_ping_pong}) {
+      const int d = dims.d, n = dims.n, parts = d_score_part_count(n);
+      DeviceArray<Bf16> d_out(std::size_t(kTokens) * d), w(std::size_t(E) * d * n),
+          h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
+      DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
+      DeviceArray<float> row_scores(scores), d_scores(std::size_t(parts) * memory_rows);
+      tests::fill_random(d_out, 1);
+      tests::fill_random(w, 2, 0.1f);
+      tests::fill_random(h, 3);
+      MOE_CUDA_CHECK(cudaMemset(h.get() + std::size_t(rows) * 2 * n, 0xff,
+                                (h.size() - std::size_t(rows) * 2 * n) * 2));
+      poison(a);
+      const auto hv = as_double(h);
+      d_act_swiglu({d_out.get(), row_tokens.get(), row_scores.get(), w.get(), h.get(), h.get(),
+                    a.get(), d_scores.get(), memory_rows, device_offsets.get(), E, n, d},
+                   tile, tests::multiprocessors(), nullptr);
+      MOE_CUDA_CHECK(cudaDeviceSynchronize());
+      const auto gv = as_double(d_out), wv = as_double(w);
+      std::vector<double> want_h(h.size()), want_a(a.size()), want_s(rows), got_s(rows);
+      for (int e = 0; e < E; ++e) {
+        for (int r = offsets[e]; r < offsets[e + 1]; ++r) {
+          for (int j = 0; j < n; ++j) {
+            double d_a = 0;
+            for (int i = 0; i < d; ++i)
+              d_a += gv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * d + i) * n + j];
+            const double gate = hv[std::size_t(r) * 2 * n + j],
+                         up = hv[std::size_t(r) * 2 * n + n + j], s = sigmoid(gate);
+            const double act = gate * s * up;
+            want_s[r] += d_a * act;
+            want_a[std::size_t(r) * n + j] = scores[r] * act;
+            want_h[std::size_t(r) * 2 * n + j] = scores[r] * d_a * up * s * (1 + gate * (1 - s));
+            want_h[std::size_t(r) * 2 * n + n + j] = scores[r] * d_a * gate * s;
+          }
         }
       }
+      const auto part_values = d_scores.to_host();
+      for (int p = 0; p < parts; ++p) {
+        for (int r = 0; r < rows; ++r) got_s[r] += part_values[std::size_t(p) * memory_rows + r];
+      }
+      SCOPED_TRACE("d " + std::to_string(d) + " n " + std::to_string(n));
+      expect_near(as_double(h), want_h, std::size_t(rows) * 2 * n, "d_h");
+      expect_near(as_double(a), want_a, std::size_t(rows) * n, "a_scaled");
+      expect_near(got_s, want_s, rows, "d_scores");
     }
-    const auto part_values = d_scores.to_host();
-    for (int p = 0; p < parts; ++p) {
-      for (int r = 0; r < rows; ++r) got_s[r] += part_values[std::size_t(p) * memory_rows + r];
-    }
-    SCOPED_TRACE("d " + std::to_string(d) + " n " + std::to_string(n));
-    expect_near(as_double(h), want_h, std::size_t(rows) * 2 * n, "d_h");
-    expect_near(as_double(a), want_a, std::size_t(rows) * n, "a_scaled");
-    expect_near(got_s, want_s, rows, "d_scores");
-  }
 }
 
 TEST_P(SonicGemmTest, GatheredWeightGradients) {
   for (const Dims dims : {Dims{256, 512}, Dims{72, 136}, Dims{200, 64}}) {
-    for (const GroupedTile tile : {GroupedTile::m128n256, GroupedTile::m128n256_pair, GroupedTile::m128n128_pair, GroupedTile::m128n128_ping_pong}) {
+    for (const GroupedTile tile : {GroupedTile::m128n256, GroupedTile::m128n256_pair,
+                                   GroupedTile::m128n128_pair, GroupedTile::m128n128_ping_pong}) {
       for (const bool transposed : {false, true}) {
         const int m = dims.d, n = dims.n;
-        DeviceArray<Bf16> x(std::size_t(kTokens) * m), b(std::size_t(memory_rows) * n), c(std::size_t(E) * m * n);
+        DeviceArray<Bf16> x(std::size_t(kTokens) * m), b(std::size_t(memory_rows) * n),
+            c(std::size_t(E) * m * n);
         DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
         tests::fill_random(x, 1);
         tests::fill_random(b, 2);
-        MOE_CUDA_CHECK(cudaMemset(b.get() + std::size_t(rows) * n, 0xff, (b.size() - std::size_t(rows) * n) * 2));
+        MOE_CUDA_CHECK(cudaMemset(b.get() + std::size_t(rows) * n, 0xff,
+                                  (b.size() - std::size_t(rows) * n) * 2));
         poison(c);
-        weight_gradient({x.get(), b.get(), c.get(), device_offsets.get(), row_tokens.get(), E, m, n, transposed}, tile, tests::multiprocessors(), nullptr);
+        weight_gradient({x.get(), b.get(), c.get(), device_offsets.get(), row_tokens.get(), E, m, n,
+                         transposed},
+                        tile, tests::multiprocessors(), nullptr);
         MOE_CUDA_CHECK(cudaDeviceSynchronize());
         const auto xv = as_double(x), bv = as_double(b);
         std::vector<double> want(c.size());
@@ -162,20 +192,23 @@ TEST_P(SonicGemmTest, GatheredWeightGradients) {
             for (int i = 0; i < m; ++i) {
               const double left = xv[std::size_t(tokens[r]) * m + i];
               for (int j = 0; j < n; ++j) {
-                const std::size_t at = transposed ? (std::size_t(e) * n + j) * m + i : (std::size_t(e) * m + i) * n + j;
+                const std::size_t at = transposed ? (std::size_t(e) * n + j) * m + i
+                                                  : (std::size_t(e) * m + i) * n + j;
                 want[at] += left * bv[std::size_t(r) * n + j];
               }
             }
           }
         }
-        SCOPED_TRACE("m " + std::to_string(m) + " n " + std::to_string(n) + (transposed ? " transposed" : ""));
+        SCOPED_TRACE("m " + std::to_string(m) + " n " + std::to_string(n) +
+                     (transposed ? " transposed" : ""));
         expect_near(as_double(c), want, want.size(), "c");
       }
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, SonicGemmTest, ::testing::ValuesIn(tests::row_counts()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rows, SonicGemmTest, ::testing::ValuesIn(tests::row_counts()),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace moe::cuda

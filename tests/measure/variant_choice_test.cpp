@@ -13,8 +13,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(VariantChoice, DefaultRowsAreTheFiveImplementations) {
-  EXPECT_THAT(default_labels(DeviceKind::cpu), ElementsAre("vanilla", "grouped_gemm", "grouped_gemm+rounding",
-                                            "sonic", "sonic+rounding"));
+  EXPECT_THAT(
+      default_labels(DeviceKind::cpu),
+      ElementsAre("vanilla", "grouped_gemm", "grouped_gemm+rounding", "sonic", "sonic+rounding"));
   for (const std::string& label : default_labels(DeviceKind::cpu)) {
     EXPECT_THAT(known_labels(DeviceKind::cpu), testing::Contains(label));
     EXPECT_EQ(parse_variant(DeviceKind::cpu, label).label, label);

@@ -1,4 +1,5 @@
-// The one list of layer shapes that correctness tests run: each is there for a reason, said by its name.
+// The one list of layer shapes that correctness tests run: each is there for a reason, said by its
+// name.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,10 @@ inline std::vector<Case> awkward_cases() {
       {"one_expert", layer(16, 8, 1, 1), 40, {}},
       {"top_k_is_num_experts", layer(16, 8, 4, 4), 33, {}},
       {"empty_experts", layer(16, 24, 12, 2), 50, {.kind = TrafficKind::hot, .hot_experts = 2}},
-      {"all_tokens_on_one_expert", layer(24, 16, 8, 1), 70, {.kind = TrafficKind::hot, .hot_experts = 1}},
+      {"all_tokens_on_one_expert",
+       layer(24, 16, 8, 1),
+       70,
+       {.kind = TrafficKind::hot, .hot_experts = 1}},
       {"one_token", layer(16, 8, 8, 2), 1, {}},
       {"odd_sizes", layer(37, 29, 5, 3), 101, {}},
       {"more_experts_than_tokens", layer(16, 8, 40, 2), 9, {}},
@@ -59,10 +63,18 @@ inline std::vector<NamedGate> gates_for(const LayerConfig& config) {
   };
   const bool has_groups = config.num_experts % 4 == 0 && config.top_k <= config.num_experts / 2;
   if (has_groups) {
-    gates.push_back({"deepseek_v2", {.kind = GateKind::softmax_topk, .renormalize = false,
-                                     .num_groups = 4, .kept_groups = 2, .scale = 16.0f}});
-    gates.push_back({"deepseek_v3", {.kind = GateKind::sigmoid, .selection_bias = true, .num_groups = 4,
-                                     .kept_groups = 2, .scale = 2.5f}});
+    gates.push_back({"deepseek_v2",
+                     {.kind = GateKind::softmax_topk,
+                      .renormalize = false,
+                      .num_groups = 4,
+                      .kept_groups = 2,
+                      .scale = 16.0f}});
+    gates.push_back({"deepseek_v3",
+                     {.kind = GateKind::sigmoid,
+                      .selection_bias = true,
+                      .num_groups = 4,
+                      .kept_groups = 2,
+                      .scale = 2.5f}});
   }
   return gates;
 }

@@ -1,4 +1,5 @@
-// cp.async: 16-byte copies from device to shared memory that complete on an mbarrier. PTX ISA, "cp.async".
+// cp.async: 16-byte copies from device to shared memory that complete on an mbarrier. PTX ISA,
+// "cp.async".
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,11 @@ __device__ __forceinline__ void cp_async_16(std::uint32_t shared, const void* gl
                : "memory");
 }
 
-/// One arrival of this thread once all its copies so far are done. It counts against the barrier's arrivals.
+/// One arrival of this thread once all its copies so far are done. It counts against the barrier's
+/// arrivals.
 __device__ __forceinline__ void cp_async_arrive(Mbarrier* barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier)) : "memory");
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier))
+               : "memory");
 }
 
 }  // namespace moe::cuda::ptx

@@ -13,22 +13,25 @@ __device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
 }
 
 __device__ __forceinline__ void mbarrier_init(Mbarrier* barrier, std::uint32_t arrivals) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(arrivals));
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)),
+               "r"(arrivals));
 }
 
 /// One arrival that also announces bytes that the copy engine will bring.
 __device__ __forceinline__ void mbarrier_arrive_expect(Mbarrier* barrier, std::uint32_t bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(barrier)),
-               "r"(bytes)
-               : "memory");
+  asm volatile(
+      "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(barrier)),
+      "r"(bytes)
+      : "memory");
 }
 
 __device__ __forceinline__ void mbarrier_arrive(Mbarrier* barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier))
+               : "memory");
 }
 
-/// Arrival on the barrier at the same place in another CTA of the cluster. It orders the readers of a stage
-/// before the copy engine that refills it; wgmma reads are complete when it is issued. (Not
+/// Arrival on the barrier at the same place in another CTA of the cluster. It orders the readers of
+/// a stage before the copy engine that refills it; wgmma reads are complete when it is issued. (Not
 /// .release.cluster: that makes every arrival a memory barrier, 2 to 4 us on an H200.)
 __device__ __forceinline__ void mbarrier_arrive_remote(Mbarrier* barrier, std::uint32_t cta_rank) {
   asm volatile(

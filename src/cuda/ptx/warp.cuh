@@ -8,19 +8,21 @@
 namespace moe::cuda::ptx {
 
 /// Four 8x8 matrices of 16-bit elements: lane l gives the address of row l % 8 of matrix l / 8.
-__device__ __forceinline__ void stmatrix_x4(std::uint32_t shared, std::uint32_t m0, std::uint32_t m1,
-                                            std::uint32_t m2, std::uint32_t m3) {
-  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(shared), "r"(m0),
-               "r"(m1), "r"(m2), "r"(m3)
+__device__ __forceinline__ void stmatrix_x4(std::uint32_t shared, std::uint32_t m0,
+                                            std::uint32_t m1, std::uint32_t m2, std::uint32_t m3) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(shared),
+               "r"(m0), "r"(m1), "r"(m2), "r"(m3)
                : "memory");
 }
 
 /// The same, each matrix transposed on its way.
-__device__ __forceinline__ void stmatrix_x4_transposed(std::uint32_t shared, std::uint32_t m0, std::uint32_t m1,
-                                                       std::uint32_t m2, std::uint32_t m3) {
-  asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(shared), "r"(m0),
-               "r"(m1), "r"(m2), "r"(m3)
-               : "memory");
+__device__ __forceinline__ void stmatrix_x4_transposed(std::uint32_t shared, std::uint32_t m0,
+                                                       std::uint32_t m1, std::uint32_t m2,
+                                                       std::uint32_t m3) {
+  asm volatile(
+      "stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(shared),
+      "r"(m0), "r"(m1), "r"(m2), "r"(m3)
+      : "memory");
 }
 
 __device__ __forceinline__ void ldmatrix_x4(std::uint32_t shared, std::uint32_t (&m)[4]) {
@@ -37,10 +39,16 @@ __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
   return packed;
 }
 
-__device__ __forceinline__ float low_of_bf16(std::uint32_t packed) { return __uint_as_float(packed << 16); }
-__device__ __forceinline__ float high_of_bf16(std::uint32_t packed) { return __uint_as_float(packed & 0xffff0000u); }
+__device__ __forceinline__ float low_of_bf16(std::uint32_t packed) {
+  return __uint_as_float(packed << 16);
+}
+__device__ __forceinline__ float high_of_bf16(std::uint32_t packed) {
+  return __uint_as_float(packed & 0xffff0000u);
+}
 
 /// The same value in every lane, and known by the compiler to be so.
-__device__ __forceinline__ int uniform(int value) { return __shfl_sync(0xffffffffu, value, 0); }
+__device__ __forceinline__ int uniform(int value) {
+  return __shfl_sync(0xffffffffu, value, 0);
+}
 
 }  // namespace moe::cuda::ptx

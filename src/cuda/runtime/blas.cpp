@@ -1,5 +1,4 @@
-// cuBLAS thinks in columns: a row-major C = A B is the column-major C^T = B^T A^T of the same
-// memory.
+// cuBLAS thinks in columns: a row-major C = A B is C^T = B^T A^T of the same memory to it.
 #include "cuda/runtime/blas.h"
 
 #include <cublas_v2.h>

@@ -14,8 +14,7 @@ struct cublasContext;
 
 namespace moe::cuda {
 
-/// A row-major operand in device memory. `transposed` multiplies by the transpose of what is
-/// stored.
+/// A row-major operand in device memory; `transposed` multiplies by the transpose of it.
 struct RowOperand {
   const void* data = nullptr;
   std::int64_t stride = 0;  // elements from one stored row to the next
@@ -48,8 +47,7 @@ class Blas {
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
 
-  /// `workspace`: device memory lent until the next use(); DeviceTraits::gemm_scratch_bytes is
-  /// plenty.
+  /// `workspace`: device memory of DeviceTraits::gemm_scratch_bytes, lent until the next use().
   void use(cudaStream_t stream, Memory workspace);
 
   /// Sums in float32 (no TF32). A product over nothing (k = 0) is zero. Throws Error{device}.
@@ -59,7 +57,7 @@ class Blas {
   cublasContext* handle_ = nullptr;
 };
 
-/// "cuBLAS 13.0.2".
+/// "cuBLAS 13.1.0".
 std::string blas_name();
 
 }  // namespace moe::cuda

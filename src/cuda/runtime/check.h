@@ -11,14 +11,15 @@ namespace moe::cuda {
 
 [[noreturn]] inline void throw_cuda_error(cudaError_t error, const char* call) {
   cudaGetLastError();  // a sticky error must not be reported twice
-  const ErrorKind kind = error == cudaErrorMemoryAllocation ? ErrorKind::out_of_memory : ErrorKind::device;
+  const ErrorKind kind =
+      error == cudaErrorMemoryAllocation ? ErrorKind::out_of_memory : ErrorKind::device;
   throw Error(kind, std::string(call) + " failed", cudaGetErrorString(error));
 }
 
 }  // namespace moe::cuda
 
-#define MOE_CUDA_CHECK(call)                                                        \
-  do {                                                                              \
-    const cudaError_t moe_cuda_error = (call);                                      \
+#define MOE_CUDA_CHECK(call)                                                                 \
+  do {                                                                                       \
+    const cudaError_t moe_cuda_error = (call);                                               \
     if (moe_cuda_error != cudaSuccess) ::moe::cuda::throw_cuda_error(moe_cuda_error, #call); \
   } while (false)

@@ -12,11 +12,9 @@
 namespace moe::cuda {
 namespace {
 
-constexpr std::size_t kAlignment = 1024;  // of swizzled tiles
-constexpr std::size_t kGemmScratchBytes =
-    32 * 1024 * 1024;  // what torch.bmm lends cuBLAS on Hopper
-constexpr std::size_t kPageBytes =
-    2 * 1024 * 1024;  // whole pages are aligned to themselves, less is not
+constexpr std::size_t kAlignment = 1024;             // of swizzled tiles
+constexpr std::size_t kGemmScratchBytes = 32 << 20;  // what torch.bmm lends cuBLAS on Hopper
+constexpr std::size_t kPageBytes = 2 << 20;          // whole pages are aligned to themselves
 
 DeviceTraits read_traits(int index) {
   cudaDeviceProp properties{};
@@ -40,8 +38,7 @@ std::string gib_text(std::size_t bytes) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
 }
 
-/// What exists only once a device is used: its stream, its clock and the memory that empties its
-/// L2.
+/// What exists only once a device is used: stream, clock, and the memory that empties the L2.
 class Timer {
  public:
   explicit Timer(int index) {

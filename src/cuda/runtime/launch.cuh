@@ -6,8 +6,8 @@
 //     static __device__ __forceinline__ void run(const Args&, SharedStorage&);
 //   };
 //
-// Args travel as a grid constant and are only ever passed by reference: a copy would move tensor maps to
-// the stack, where the copy engine cannot read them.
+// Args travel as a grid constant and are only ever passed by reference: a copy would move tensor
+// maps to the stack, where the copy engine cannot read them.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,4 +1,5 @@
-// cuTensorMapEncodeTiled, found through the runtime, so that nothing links against the driver library.
+// cuTensorMapEncodeTiled, found through the runtime, so that nothing links against the driver
+// library.
 #include "cuda/runtime/tensor_map.h"
 
 #include <cuda_runtime_api.h>
@@ -17,9 +18,11 @@ Encode find_encode() {
   static const Encode encode = [] {
     void* function = nullptr;
     cudaDriverEntryPointQueryResult found{};
-    MOE_CUDA_CHECK(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault, &found));
+    MOE_CUDA_CHECK(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000,
+                                                    cudaEnableDefault, &found));
     if (found != cudaDriverEntryPointSuccess) {
-      throw Error(ErrorKind::device, "the CUDA driver has no tensor maps", "", "install a driver for CUDA 12 or newer");
+      throw Error(ErrorKind::device, "the CUDA driver has no tensor maps", "",
+                  "install a driver for CUDA 12 or newer");
     }
     return reinterpret_cast<Encode>(function);
   }();
@@ -28,18 +31,20 @@ Encode find_encode() {
 
 template <int kRank>
 CUtensorMap encode(const void* data, std::array<std::uint64_t, kRank> dims,
-                   std::array<std::uint64_t, kRank - 1> stride_bytes, std::array<std::uint32_t, kRank> box) {
+                   std::array<std::uint64_t, kRank - 1> stride_bytes,
+                   std::array<std::uint32_t, kRank> box) {
   std::array<std::uint32_t, kRank> element_strides;
   element_strides.fill(1);
   CUtensorMap map;
-  const CUresult result = find_encode()(
-      &map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, kRank, const_cast<void*>(data), dims.data(), stride_bytes.data(),
-      box.data(), element_strides.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-      CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const CUresult result =
+      find_encode()(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, kRank, const_cast<void*>(data),
+                    dims.data(), stride_bytes.data(), box.data(), element_strides.data(),
+                    CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                    CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS) {
     throw Error(ErrorKind::internal, "cuTensorMapEncodeTiled refused a tensor",
-                "columns " + std::to_string(dims[0]) + ", rows " + std::to_string(dims[1]) + ", row bytes " +
-                    std::to_string(stride_bytes[0]),
+                "columns " + std::to_string(dims[0]) + ", rows " + std::to_string(dims[1]) +
+                    ", row bytes " + std::to_string(stride_bytes[0]),
                 "rows must be a multiple of 16 bytes and data aligned to 16 bytes");
   }
   return map;
@@ -50,12 +55,15 @@ constexpr std::uint64_t kElementBytes = 2;
 constexpr std::uint64_t kWrap = std::uint64_t{1} << 34;  // kWrap * kRaggedRows = 2^64
 constexpr std::uint64_t kAny = std::uint64_t{1} << 31;   // more than any coordinate
 
-std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+std::uint64_t unsigned_of(std::int64_t value) {
+  return static_cast<std::uint64_t>(value);
+}
 
 }  // namespace
 
 CUtensorMap map_rows(const void* data, std::int64_t rows, std::int64_t columns, int box_rows) {
-  return encode<2>(data, {unsigned_of(columns), unsigned_of(rows)}, {unsigned_of(columns) * kElementBytes},
+  return encode<2>(data, {unsigned_of(columns), unsigned_of(rows)},
+                   {unsigned_of(columns) * kElementBytes},
                    {kBoxColumns, static_cast<std::uint32_t>(box_rows)});
 }
 
@@ -74,9 +82,10 @@ CUtensorMap map_ragged_rows(const void* data, std::int64_t columns, int box_rows
                    {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});
 }
 
-CUtensorMap map_gated_batch(const void* data, std::int64_t batch, std::int64_t rows, std::int64_t columns,
-                            int box_rows) {
-  const std::uint64_t row_bytes = unsigned_of(columns) * kElementBytes, half_bytes = row_bytes * unsigned_of(rows);
+CUtensorMap map_gated_batch(const void* data, std::int64_t batch, std::int64_t rows,
+                            std::int64_t columns, int box_rows) {
+  const std::uint64_t row_bytes = unsigned_of(columns) * kElementBytes,
+                      half_bytes = row_bytes * unsigned_of(rows);
   return encode<4>(data, {unsigned_of(columns), unsigned_of(rows), 2, unsigned_of(batch)},
                    {row_bytes, half_bytes, 2 * half_bytes},
                    {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});

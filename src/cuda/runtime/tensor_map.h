@@ -1,10 +1,10 @@
 // Descriptors of the copy engine, made on the host from pointers and shapes.
 //
-// *Ragged* maps clip at the last row of an expert without a descriptor per expert: the row dimension is
-// formally 2^30 rows long and addressed from its far end, so that row i of an expert with n rows has
-// coordinate 2^30 - n + i and rows from n on are out of bounds. Two more dimensions put the address right: one
-// of stride `row` at coordinate begin + n, and one whose stride times 2^30 is -2^30 rows modulo 2^64.
-// (The scheme of Triton's ragged descriptors and of QuACK.)
+// *Ragged* maps clip at the last row of an expert without a descriptor per expert: the row
+// dimension is formally 2^30 rows long and addressed from its far end, so that row i of an expert
+// with n rows has coordinate 2^30 - n + i and rows from n on are out of bounds. Two more dimensions
+// put the address right: one of stride `row` at coordinate begin + n, and one whose stride times
+// 2^30 is -2^30 rows modulo 2^64. (The scheme of Triton's ragged descriptors and of QuACK.)
 #pragma once
 
 #include <cuda.h>
@@ -19,18 +19,20 @@ inline constexpr int kRaggedRows = 1 << 30;
 CUtensorMap map_rows(const void* data, std::int64_t rows, std::int64_t columns, int box_rows);
 
 /// bfloat16 [batch, rows, columns], box [1, box_rows, 64].
-CUtensorMap map_batch(const void* data, std::int64_t batch, std::int64_t rows, std::int64_t columns, int box_rows);
+CUtensorMap map_batch(const void* data, std::int64_t batch, std::int64_t rows, std::int64_t columns,
+                      int box_rows);
 
-/// bfloat16 [rows, columns] with rows of experts, box [box_rows, 64]. Coordinates of row i of the expert that
-/// owns rows [begin, begin + n): {column, kRaggedRows - n + i, begin + n, kRaggedRows}.
+/// bfloat16 [rows, columns] with rows of experts, box [box_rows, 64]. Coordinates of row i of the
+/// expert that owns rows [begin, begin + n): {column, kRaggedRows - n + i, begin + n, kRaggedRows}.
 CUtensorMap map_ragged_rows(const void* data, std::int64_t columns, int box_rows);
 
-/// bfloat16 [batch, 2, rows, columns], gate and up as a dimension of their own; box [1, 1, box_rows, 64].
-CUtensorMap map_gated_batch(const void* data, std::int64_t batch, std::int64_t rows, std::int64_t columns,
-                            int box_rows);
+/// bfloat16 [batch, 2, rows, columns], gate and up as a dimension of their own; box [1, 1,
+/// box_rows, 64].
+CUtensorMap map_gated_batch(const void* data, std::int64_t batch, std::int64_t rows,
+                            std::int64_t columns, int box_rows);
 
-/// bfloat16 [rows, 2, columns] with rows of experts, box [box_rows, 1, 64]. Coordinates: {column, half,
-/// kRaggedRows - n + i, begin + n, kRaggedRows}.
+/// bfloat16 [rows, 2, columns] with rows of experts, box [box_rows, 1, 64]. Coordinates: {column,
+/// half, kRaggedRows - n + i, begin + n, kRaggedRows}.
 CUtensorMap map_gated_ragged_rows(const void* data, std::int64_t columns, int box_rows);
 
 }  // namespace moe::cuda

@@ -41,7 +41,8 @@ struct PipelineCursor {
   }
 };
 
-/// kClusterSize CTAs that read each other's loads must all have freed a stage before it is filled again.
+/// kClusterSize CTAs that read each other's loads must all have freed a stage before it is filled
+/// again.
 template <int kStages, int kClusterSize>
 struct Pipeline {
   using Barriers = PipelineBarriers<kStages>;
@@ -50,7 +51,8 @@ struct Pipeline {
   Barriers& barriers;
 
   /// By one thread, before fence_mbarrier_init() and a cluster-wide (or CTA-wide) barrier.
-  static __device__ __forceinline__ void init(Barriers& barriers, int filling_arrivals, int freeing_warps) {
+  static __device__ __forceinline__ void init(Barriers& barriers, int filling_arrivals,
+                                              int freeing_warps) {
     for (int stage = 0; stage < kStages; ++stage) {
       ptx::mbarrier_init(&barriers.filled[stage], filling_arrivals);
       ptx::mbarrier_init(&barriers.free[stage], freeing_warps * kClusterSize);
@@ -61,7 +63,9 @@ struct Pipeline {
     // A ring that was never used is free: its first wait is for the phase before the first.
     ptx::mbarrier_wait(&barriers.free[at.stage], at.parity ^ 1);
   }
-  __device__ __forceinline__ ptx::Mbarrier* filled(const Cursor& at) const { return &barriers.filled[at.stage]; }
+  __device__ __forceinline__ ptx::Mbarrier* filled(const Cursor& at) const {
+    return &barriers.filled[at.stage];
+  }
   __device__ __forceinline__ void wait_filled(const Cursor& at) const {
     ptx::mbarrier_wait(&barriers.filled[at.stage], at.parity);
   }

@@ -1,6 +1,6 @@
-// From wgmma accumulators to device memory: float32 registers become bfloat16 rows of a swizzled image,
-// which the copy engine stores with bounds. A warpgroup works alone, 64 x 64 elements at a time, with two
-// images in turn, so that one is packed while the other is still being stored.
+// From wgmma accumulators to device memory: float32 registers become bfloat16 rows of a swizzled
+// image, which the copy engine stores with bounds. A warpgroup works alone, 64 x 64 elements at a
+// time, with two images in turn, so that one is packed while the other is still being stored.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ inline constexpr int kWarpgroupThreads = 128;
 inline constexpr int kImageRows = 64;
 inline constexpr int kImageColumns = 64;
 inline constexpr int kImageBytes = kImageRows * kImageColumns * 2;
-inline constexpr int kImageValues = kImageRows * kImageColumns / kWarpgroupThreads;  // floats per thread
+inline constexpr int kImageValues =
+    kImageRows * kImageColumns / kWarpgroupThreads;  // floats per thread
 
 struct alignas(kSwizzleAtomBytes) Image {
   std::byte bytes[kImageBytes];
@@ -39,8 +40,9 @@ __device__ __forceinline__ void pack_image(Image& image, const float* d, int thr
 #pragma unroll
   for (int pair = 0; pair < 4; ++pair) {
     const float* v = d + 8 * pair;
-    ptx::stmatrix_x4(base + swizzled_offset(place.row, 2 * pair + place.chunk), ptx::pack_bf16(v[0], v[1]),
-                     ptx::pack_bf16(v[2], v[3]), ptx::pack_bf16(v[4], v[5]), ptx::pack_bf16(v[6], v[7]));
+    ptx::stmatrix_x4(base + swizzled_offset(place.row, 2 * pair + place.chunk),
+                     ptx::pack_bf16(v[0], v[1]), ptx::pack_bf16(v[2], v[3]),
+                     ptx::pack_bf16(v[4], v[5]), ptx::pack_bf16(v[6], v[7]));
   }
 }
 
@@ -52,9 +54,9 @@ __device__ __forceinline__ void pack_image_transposed(Image& image, const float*
 #pragma unroll
   for (int pair = 0; pair < 4; ++pair) {
     const float* v = d + 8 * pair;
-    ptx::stmatrix_x4_transposed(base + swizzled_offset(16 * pair + row, chunk), ptx::pack_bf16(v[0], v[1]),
-                                ptx::pack_bf16(v[2], v[3]), ptx::pack_bf16(v[4], v[5]),
-                                ptx::pack_bf16(v[6], v[7]));
+    ptx::stmatrix_x4_transposed(base + swizzled_offset(16 * pair + row, chunk),
+                                ptx::pack_bf16(v[0], v[1]), ptx::pack_bf16(v[2], v[3]),
+                                ptx::pack_bf16(v[4], v[5]), ptx::pack_bf16(v[6], v[7]));
   }
 }
 
@@ -71,7 +73,8 @@ class StoreQueue {
   template <class Pack, class Copy>
   __device__ __forceinline__ void store(Pack&& pack, Copy&& copy) {
     Image& image = images_[turn_];
-    if (thread_ == 0) ptx::tma_store_wait_read<1>();  // the store that used this image last has read it
+    if (thread_ == 0)
+      ptx::tma_store_wait_read<1>();  // the store that used this image last has read it
     ptx::named_barrier_sync(barrier_, kWarpgroupThreads);
     pack(image);
     ptx::fence_proxy_async();
@@ -93,7 +96,8 @@ class StoreQueue {
 
 __device__ __forceinline__ void clear_image(Image& image, int thread) {
   auto* words = reinterpret_cast<uint4*>(image.bytes);
-  for (int i = thread; i < kImageBytes / 16; i += kWarpgroupThreads) words[i] = make_uint4(0, 0, 0, 0);
+  for (int i = thread; i < kImageBytes / 16; i += kWarpgroupThreads)
+    words[i] = make_uint4(0, 0, 0, 0);
 }
 
 }  // namespace moe::cuda

@@ -1,5 +1,5 @@
-// The 128-byte swizzle of the copy engine and of wgmma: inside every 1024-byte atom of eight 128-byte rows,
-// 16-byte chunk c of row r lies at chunk c ^ (r % 8). Host and device.
+// The 128-byte swizzle of the copy engine and of wgmma: inside every 1024-byte atom of eight
+// 128-byte rows, 16-byte chunk c of row r lies at chunk c ^ (r % 8). Host and device.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ inline constexpr int kSwizzleAtomBytes = 1024;
 #if defined(__CUDACC__)
 __host__ __device__
 #endif
-constexpr std::uint32_t swizzled_offset(std::uint32_t row, std::uint32_t chunk) {
+    constexpr std::uint32_t
+    swizzled_offset(std::uint32_t row, std::uint32_t chunk) {
   return row * kSwizzleRowBytes + ((chunk ^ (row % 8)) * 16);
 }
 

@@ -11,21 +11,25 @@
 namespace moe::cuda {
 namespace {
 
-void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k, TensorView c) {
-  multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(), n, k}, layout,
-                select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors), pass.num_multiprocessors, pass.stream);
+void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
+              TensorView c) {
+  multiply_rows(
+      {a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(), n, k},
+      layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
+      pass.num_multiprocessors, pass.stream);
 }
 
-void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w, Accumulate accumulate) {
+void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w,
+              Accumulate accumulate) {
   if (d_w.empty()) return;
-  weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m, n, false,
-                   accumulate == Accumulate::add},
+  weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m,
+                   n, false, accumulate == Accumulate::add},
                   select_gradient_tile(false), pass.num_multiprocessors, pass.stream);
 }
 
 ActivationRows activation_rows(const Pass& pass) {
-  return {pass.expert_offsets(), pass.num_experts(), pass.max_rows, pass.ffn_dim(), pass.config.activation,
-          pass.config.dtype};
+  return {pass.expert_offsets(), pass.num_experts(),     pass.max_rows,
+          pass.ffn_dim(),        pass.config.activation, pass.config.dtype};
 }
 
 }  // namespace
@@ -36,7 +40,9 @@ void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
   const TensorView a = pass.buffer("a"), y = pass.buffer("y");
   {
     const StepScope step(pass, "gather");
-    gather_rows({pass.inputs.x.data, x.data, pass.token_offsets(), pass.token_rows(), pass.tokens, d}, pass.stream);
+    gather_rows(
+        {pass.inputs.x.data, x.data, pass.token_offsets(), pass.token_rows(), pass.tokens, d},
+        pass.stream);
   }
   {
     const StepScope step(pass, "up_proj");
@@ -51,22 +57,24 @@ void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
     multiply(pass, a, pass.weights.w_down, WeightLayout::n_by_k, d, n, y);
   }
   const StepScope step(pass, "aggregate");
-  sum_token_rows({y.data, pass.row_scores(), pass.token_offsets(), pass.token_rows(), nullptr, out.data,
-                  pass.config.dtype, pass.tokens, d},
+  sum_token_rows({y.data, pass.row_scores(), pass.token_offsets(), pass.token_rows(), nullptr,
+                  out.data, pass.config.dtype, pass.tokens, d},
                  pass.stream);
 }
 
-void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) {
+void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
+                                        const InputGradients& gradients) {
   const int d = pass.hidden_dim(), n = pass.ffn_dim(), u = pass.up_dim();
   const TensorView x = pass.buffer("x_gathered"), h = pass.buffer("h"), a = pass.buffer("a");
   const TensorView d_y = pass.buffer("d_y"), d_a = pass.buffer("d_a"), d_h = pass.buffer("d_h");
   const TensorView d_x = pass.buffer("d_x_gathered");
   {
     const StepScope step(pass, "d_gather");
-    combine_backward({d_out.data, pass.buffer("y").data, pass.row_tokens(), pass.token_rows(), pass.row_scores(), d_y.data,
-                      pass.arena.get<float>("d_scores"), pass.expert_offsets(), pass.num_experts(), pass.max_rows,
-                      pass.config.dtype, d},
-                     pass.stream);
+    combine_backward(
+        {d_out.data, pass.buffer("y").data, pass.row_tokens(), pass.token_rows(), pass.row_scores(),
+         d_y.data, pass.arena.get<float>("d_scores"), pass.expert_offsets(), pass.num_experts(),
+         pass.max_rows, pass.config.dtype, d},
+        pass.stream);
   }
   {
     const StepScope step(pass, "d_down_proj");
@@ -89,8 +97,8 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out, cons
     gradient(pass, d_h, x, u, d, gradients.weights.w_up, gradients.accumulate);
   }
   const StepScope step(pass, "d_aggregate");
-  sum_token_rows({d_x.data, nullptr, pass.token_offsets(), pass.token_rows(), nullptr, gradients.d_x.data,
-                  pass.config.dtype, pass.tokens, d},
+  sum_token_rows({d_x.data, nullptr, pass.token_offsets(), pass.token_rows(), nullptr,
+                  gradients.d_x.data, pass.config.dtype, pass.tokens, d},
                  pass.stream);
 }
 

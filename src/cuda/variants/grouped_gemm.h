@@ -11,7 +11,8 @@ class GroupedGemmLayer final : public CudaLayer {
 
  private:
   void experts_forward(const Pass& pass, TensorView out) override;
-  void experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) override;
+  void experts_backward(const Pass& pass, TensorView d_out,
+                        const InputGradients& gradients) override;
 };
 
 }  // namespace moe::cuda

@@ -29,25 +29,36 @@ StepScope::~StepScope() {
 }
 
 CudaLayer::CudaLayer(Plan plan, DeviceId device)
-    : plan_(std::move(plan)), blas_(device.index), num_multiprocessors_(count_multiprocessors(device.index)) {}
+    : plan_(std::move(plan)),
+      blas_(device.index),
+      num_multiprocessors_(count_multiprocessors(device.index)) {}
 
 Pass CudaLayer::start(const Call& call, const Weights& weights, const Inputs& inputs) {
   const Request& request = plan_.request;
   const std::int64_t tokens = inputs.x.shape[0];
   if (tokens > request.max_tokens) {
-    throw Error(ErrorKind::usage, "the layer was planned for fewer tokens",
-                std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
-                "plan with a larger Request::max_tokens");
+    throw Error(
+        ErrorKind::usage, "the layer was planned for fewer tokens",
+        std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
+        "plan with a larger Request::max_tokens");
   }
-  Pass pass{request.config, weights, inputs, Arena(plan_, call.saved, call.workspace), blas_,
-            static_cast<cudaStream_t>(call.stream.native), num_multiprocessors_, request.max_rows,
-            call.probe, tokens};
+  Pass pass{request.config,
+            weights,
+            inputs,
+            Arena(plan_, call.saved, call.workspace),
+            blas_,
+            static_cast<cudaStream_t>(call.stream.native),
+            num_multiprocessors_,
+            request.max_rows,
+            call.probe,
+            tokens};
   const TensorView scratch = pass.buffer("gemm_scratch");
   blas_.use(pass.stream, {scratch.as<std::byte>(), scratch.bytes()});
   return pass;
 }
 
-void CudaLayer::forward(const Call& call, const Weights& weights, const Inputs& inputs, const Outputs& outputs) {
+void CudaLayer::forward(const Call& call, const Weights& weights, const Inputs& inputs,
+                        const Outputs& outputs) {
   const Pass pass = start(call, weights, inputs);
   if (inputs.given != nullptr) {
     copy_given_routing(pass);
@@ -58,8 +69,8 @@ void CudaLayer::forward(const Call& call, const Weights& weights, const Inputs& 
   if (pass.config.shared.ffn_dim > 0) shared_expert_forward(pass, outputs.out);
 }
 
-void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs, TensorView d_out,
-                         const InputGradients& gradients) {
+void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs,
+                         TensorView d_out, const InputGradients& gradients) {
   if (!plan_.request.training) {
     throw Error(ErrorKind::usage, "backward() of a layer that was planned for inference", "",
                 "plan with Request::training = true");
@@ -80,8 +91,8 @@ Routing CudaLayer::routing(Memory saved, std::int64_t tokens) const {
   std::erase_if(saved_only.buffers, [](const Buffer& b) { return b.region != Region::saved; });
   saved_only.workspace_bytes = 0;
   const Arena arena(saved_only, saved, {});
-  Routing routing{arena["expert_offsets"], arena["row_tokens"],    arena["row_scores"],
-                  arena["token_offsets"],  arena["token_rows"],    plan_.request.max_rows,
+  Routing routing{arena["expert_offsets"], arena["row_tokens"],   arena["row_scores"],
+                  arena["token_offsets"],  arena["token_rows"],   plan_.request.max_rows,
                   arena["chosen_experts"], arena["chosen_scores"]};
   routing.token_offsets.shape[0] = tokens + 1;
   routing.chosen_experts.shape[0] = routing.chosen_scores.shape[0] = tokens;

@@ -1,5 +1,5 @@
-// What the CUDA variants share: router, bookkeeping and the call in progress. Host code only; every kernel is
-// behind a plain contract. A variant adds its experts.
+// What the CUDA variants share: router, bookkeeping and the call in progress. Host code only; every
+// kernel is behind a plain contract. A variant adds its experts.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct Pass {
   Blas& blas;
   cudaStream_t stream;
   int num_multiprocessors;
-  std::int64_t max_rows;  // rows that buffers hold; how many are used stands in expert_offsets[E], on the device
+  std::int64_t max_rows;  // rows that buffers hold; how many are used stands in expert_offsets[E],
+                          // on the device
   Probe* probe;
   std::int64_t tokens;
 
@@ -63,7 +64,8 @@ class CudaLayer : public Layer {
   /// Writes all of `out`.
   virtual void experts_forward(const Pass& pass, TensorView out) = 0;
   /// Writes all of d_x, the buffer "d_scores" and the wanted expert gradients.
-  virtual void experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) = 0;
+  virtual void experts_backward(const Pass& pass, TensorView d_out,
+                                const InputGradients& gradients) = 0;
 
   const Plan& plan() const { return plan_; }
 

@@ -1,7 +1,6 @@
 // Router steps. The two small dense products go through cuBLAS.
 #include "cuda/variants/router.h"
 
-
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
@@ -12,7 +11,8 @@ namespace moe::cuda {
 namespace {
 
 /// logits [T, E] = x w_router^T, float32, or added to what `logits` holds.
-void compute_logits(const Pass& pass, float* logits, Accumulate accumulate = Accumulate::overwrite) {
+void compute_logits(const Pass& pass, float* logits,
+                    Accumulate accumulate = Accumulate::overwrite) {
   const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
   pass.blas.gemm_rows({.a = {.data = pass.inputs.x.data, .stride = d},
                        .b = {.data = pass.weights.w_router.data, .stride = d, .transposed = true},
@@ -26,8 +26,9 @@ void compute_logits(const Pass& pass, float* logits, Accumulate accumulate = Acc
 }
 
 void copy_words(const Pass& pass, const char* name, TensorView source, std::int64_t count) {
-  MOE_CUDA_CHECK(cudaMemcpyAsync(pass.buffer(name).data, source.data, static_cast<std::size_t>(count) * 4,
-                                 cudaMemcpyDeviceToDevice, pass.stream));
+  MOE_CUDA_CHECK(cudaMemcpyAsync(pass.buffer(name).data, source.data,
+                                 static_cast<std::size_t>(count) * 4, cudaMemcpyDeviceToDevice,
+                                 pass.stream));
 }
 
 }  // namespace
@@ -69,9 +70,10 @@ void route(const Pass& pass, TensorView logits_copy) {
                pass.stream);
   }
   if (logits_copy.empty()) return;
-  MOE_CUDA_CHECK(cudaMemcpyAsync(logits_copy.data, logits,
-                                 static_cast<std::size_t>(pass.tokens * pass.config.num_experts) * sizeof(float),
-                                 cudaMemcpyDeviceToDevice, pass.stream));
+  MOE_CUDA_CHECK(cudaMemcpyAsync(
+      logits_copy.data, logits,
+      static_cast<std::size_t>(pass.tokens * pass.config.num_experts) * sizeof(float),
+      cudaMemcpyDeviceToDevice, pass.stream));
 }
 
 void copy_given_routing(const Pass& pass) {
@@ -91,24 +93,27 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
     auto* again = pass.arena.get<float>("logits_again");
     const bool has_offsets = !pass.inputs.logit_offsets.empty();
     if (has_offsets) {
-      copy_words(pass, "logits_again", pass.inputs.logit_offsets, pass.tokens * pass.config.num_experts);
+      copy_words(pass, "logits_again", pass.inputs.logit_offsets,
+                 pass.tokens * pass.config.num_experts);
     }
     compute_logits(pass, again, has_offsets ? Accumulate::add : Accumulate::overwrite);
     logits = again;
   }
   auto* d_logits = pass.arena.get<bfloat16>("d_logits_typed");
   gate_backward<bfloat16>(pass.config,
-                {.logits = logits,
-                 .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
-                 .chosen_scores = pass.arena.get<float>("chosen_scores"),
-                 .token_norms = routing::backward_needs_norms(pass.config.gate) ? pass.arena.get<float>("token_norms") : nullptr,
-                 .expert_offsets = pass.expert_offsets(),
-                 .token_offsets = pass.token_offsets(),
-                 .token_rows = pass.token_rows(),
-                 .row_scores = pass.row_scores(),
-                 .d_scores = pass.arena.get<float>("d_scores"),
-                 .tokens = pass.tokens},
-                d_logits, pass.stream);
+                          {.logits = logits,
+                           .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
+                           .chosen_scores = pass.arena.get<float>("chosen_scores"),
+                           .token_norms = routing::backward_needs_norms(pass.config.gate)
+                                              ? pass.arena.get<float>("token_norms")
+                                              : nullptr,
+                           .expert_offsets = pass.expert_offsets(),
+                           .token_offsets = pass.token_offsets(),
+                           .token_rows = pass.token_rows(),
+                           .row_scores = pass.row_scores(),
+                           .d_scores = pass.arena.get<float>("d_scores"),
+                           .tokens = pass.tokens},
+                          d_logits, pass.stream);
   pass.blas.gemm_rows({.a = {.data = d_logits, .stride = E},
                        .b = {.data = pass.weights.w_router.data, .stride = d},
                        .c = {.data = gradients.d_x.data, .stride = d},

@@ -17,16 +17,18 @@ struct AllTokensRouting {
   float* scores;
 
   explicit AllTokensRouting(const Pass& pass)
-      : offsets(pass.arena.get<int>("shared_offsets")), tokens(pass.arena.get<int>("shared_tokens")),
+      : offsets(pass.arena.get<int>("shared_offsets")),
+        tokens(pass.arena.get<int>("shared_tokens")),
         scores(pass.arena.get<float>("shared_scores")) {
     fill_all_tokens(offsets, tokens, scores, pass.tokens, pass.stream);
   }
 };
 
-void add_rows(const Pass& pass, const AllTokensRouting& all, TensorView a, TensorView w, WeightLayout layout, int n,
-              int k, TensorView c) {
+void add_rows(const Pass& pass, const AllTokensRouting& all, TensorView a, TensorView w,
+              WeightLayout layout, int n, int k, TensorView c) {
   multiply_rows({a.data, w.data, c.data, all.offsets, pass.tokens, 1, n, k, true}, layout,
-                select_rows_tile(pass.tokens, n, k, pass.num_multiprocessors), pass.num_multiprocessors, pass.stream);
+                select_rows_tile(pass.tokens, n, k, pass.num_multiprocessors),
+                pass.num_multiprocessors, pass.stream);
 }
 
 }  // namespace
@@ -37,7 +39,8 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   const AllTokensRouting all(pass);
   void* h = pass.arena.has("shared_h") ? pass.buffer("shared_h").data : nullptr;
   const TensorView a = pass.buffer("shared_a");
-  up_proj_swiglu({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data, all.offsets, 1, ns, d},
+  up_proj_swiglu({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data,
+                  all.offsets, 1, ns, d},
                  select_up_proj_tile(), pass.num_multiprocessors, pass.stream);
   add_rows(pass, all, a, pass.weights.w_shared_down, WeightLayout::n_by_k, d, ns, out);
 }
@@ -51,14 +54,17 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
   const bool adds = gradients.accumulate == Accumulate::add;
   const auto gradient = [&](TensorView rows, TensorView b, int n, TensorView d_w, bool transposed) {
     if (d_w.empty()) return;
-    weight_gradient({rows.data, b.data, d_w.data, all.offsets, all.tokens, 1, d, n, transposed, adds},
-                    select_gradient_tile(true), pass.num_multiprocessors, pass.stream);
+    weight_gradient(
+        {rows.data, b.data, d_w.data, all.offsets, all.tokens, 1, d, n, transposed, adds},
+        select_gradient_tile(true), pass.num_multiprocessors, pass.stream);
   };
-  d_act_swiglu({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data, d_h.data, a_scaled.data,
-                pass.arena.get<float>("shared_score_parts"), pass.tokens, all.offsets, 1, ns, d},
+  d_act_swiglu({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data,
+                d_h.data, a_scaled.data, pass.arena.get<float>("shared_score_parts"), pass.tokens,
+                all.offsets, 1, ns, d},
                select_d_act_tile(), pass.num_multiprocessors, pass.stream);
   gradient(d_out, a_scaled, ns, gradients.weights.w_shared_down, false);
-  add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, 2 * ns, gradients.d_x);
+  add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, 2 * ns,
+           gradients.d_x);
   gradient(pass.inputs.x, d_h, 2 * ns, gradients.weights.w_shared_up, true);
 }
 

@@ -1,4 +1,5 @@
-// The shared expert on the GPU: one more expert whose rows are all tokens, on sonic's kernels. Only its H is kept.
+// The shared expert on the GPU: one more expert whose rows are all tokens, on sonic's kernels. Only
+// its H is kept.
 #pragma once
 
 #include "cuda/variants/layer.h"

@@ -11,23 +11,28 @@
 namespace moe::cuda {
 namespace {
 
-void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k, TensorView c) {
-  multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(), n, k}, layout,
-                select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors), pass.num_multiprocessors, pass.stream);
+void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
+              TensorView c) {
+  multiply_rows(
+      {a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(), n, k},
+      layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
+      pass.num_multiprocessors, pass.stream);
 }
 
-/// The gathered side is d wide and stands for the rows of the tile; W_up's gradient is stored transposed.
-void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, TensorView d_w, bool transposed,
-              Accumulate accumulate) {
+/// The gathered side is d wide and stands for the rows of the tile; W_up's gradient is stored
+/// transposed.
+void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, TensorView d_w,
+              bool transposed, Accumulate accumulate) {
   if (d_w.empty()) return;
-  weight_gradient({gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(), pass.num_experts(),
-                   pass.hidden_dim(), n, transposed, accumulate == Accumulate::add},
-                  select_gradient_tile(true), pass.num_multiprocessors, pass.stream);
+  weight_gradient(
+      {gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
+       pass.num_experts(), pass.hidden_dim(), n, transposed, accumulate == Accumulate::add},
+      select_gradient_tile(true), pass.num_multiprocessors, pass.stream);
 }
 
 void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorView out) {
-  sum_token_rows({rows.data, scales, pass.token_offsets(), pass.token_rows(), nullptr, out.data, pass.config.dtype,
-                  pass.tokens, pass.hidden_dim()},
+  sum_token_rows({rows.data, scales, pass.token_offsets(), pass.token_rows(), nullptr, out.data,
+                  pass.config.dtype, pass.tokens, pass.hidden_dim()},
                  pass.stream);
 }
 
@@ -38,43 +43,49 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
   {
     const StepScope step(pass, "up_proj");
     void* h = pass.arena.has("h") ? pass.buffer("h").data : nullptr;
-    up_proj_swiglu({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data, pass.expert_offsets(),
-                    pass.num_experts(), pass.ffn_dim(), pass.hidden_dim()},
+    up_proj_swiglu({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
+                    pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim()},
                    select_up_proj_tile(), pass.num_multiprocessors, pass.stream);
   }
   {
     const StepScope step(pass, "down_proj");
-    multiply(pass, a, pass.weights.w_down, WeightLayout::n_by_k, pass.hidden_dim(), pass.ffn_dim(), y);
+    multiply(pass, a, pass.weights.w_down, WeightLayout::n_by_k, pass.hidden_dim(), pass.ffn_dim(),
+             y);
   }
   const StepScope step(pass, "aggregate");
   aggregate(pass, y, pass.row_scores(), out);
 }
 
-void SonicLayer::experts_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) {
-  const TensorView h = pass.buffer("h"), a_scaled = pass.buffer("a_scaled"), d_x_rows = pass.buffer("d_x_rows");
+void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
+                                  const InputGradients& gradients) {
+  const TensorView h = pass.buffer("h"), a_scaled = pass.buffer("a_scaled"),
+                   d_x_rows = pass.buffer("d_x_rows");
   const TensorView d_h = pass.arena.has("d_h") ? pass.buffer("d_h") : h;
   const TensorView parts = pass.buffer("d_score_parts");
   {
     const StepScope step(pass, "d_act");
-    d_act_swiglu({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data, d_h.data,
-                  a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(), pass.num_experts(),
-                  pass.ffn_dim(), pass.hidden_dim()},
+    d_act_swiglu({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data,
+                  h.data, d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows,
+                  pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim()},
                  select_d_act_tile(), pass.num_multiprocessors, pass.stream);
-    sum_parts({parts.as<float>(), pass.arena.get<float>("d_scores"), pass.expert_offsets(), pass.num_experts(),
-               d_score_part_count(pass.ffn_dim()), pass.max_rows},
+    sum_parts({parts.as<float>(), pass.arena.get<float>("d_scores"), pass.expert_offsets(),
+               pass.num_experts(), d_score_part_count(pass.ffn_dim()), pass.max_rows},
               pass.stream);
   }
   {
     const StepScope step(pass, "d_w_down");
-    gradient(pass, d_out, a_scaled, pass.ffn_dim(), gradients.weights.w_down, false, gradients.accumulate);
+    gradient(pass, d_out, a_scaled, pass.ffn_dim(), gradients.weights.w_down, false,
+             gradients.accumulate);
   }
   {
     const StepScope step(pass, "d_x_rows");
-    multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, pass.hidden_dim(), pass.up_dim(), d_x_rows);
+    multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, pass.hidden_dim(), pass.up_dim(),
+             d_x_rows);
   }
   {
     const StepScope step(pass, "d_w_up");
-    gradient(pass, pass.inputs.x, d_h, pass.up_dim(), gradients.weights.w_up, true, gradients.accumulate);
+    gradient(pass, pass.inputs.x, d_h, pass.up_dim(), gradients.weights.w_up, true,
+             gradients.accumulate);
   }
   const StepScope step(pass, "d_aggregate");
   aggregate(pass, d_x_rows, nullptr, gradients.d_x);

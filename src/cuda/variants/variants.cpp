@@ -1,4 +1,5 @@
-// The CUDA variants: a plan of src/plan joined with a layer of this folder, and what each cannot do.
+// The CUDA variants: a plan of src/plan joined with a layer of this folder, and what each cannot
+// do.
 #include "cuda/variants/variants.h"
 
 #include <memory>
@@ -23,16 +24,20 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
   if (config.hidden_dim % 8 != 0 || config.ffn_dim % 8 != 0) {
     return "--hidden-dim and --ffn-dim must be multiples of 8 (16-byte rows of the copy engine)";
   }
-  if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK) return "more experts or a larger top-k than the router kernels hold";
-  if (config.rounding.rule != RoundingRule::none) return "token rounding on the GPU is not built yet";
+  if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK)
+    return "more experts or a larger top-k than the router kernels hold";
+  if (config.rounding.rule != RoundingRule::none)
+    return "token rounding on the GPU is not built yet";
   if (config.shared.gated) return "gated shared experts on the GPU are not built yet";
-  if (config.shared.ffn_dim > 0 && config.activation != Activation::swiglu) return "shared experts run on kernels compiled for swiglu only";
+  if (config.shared.ffn_dim > 0 && config.activation != Activation::swiglu)
+    return "shared experts run on kernels compiled for swiglu only";
   if (config.shared.ffn_dim % 8 != 0) return "the shared expert's width must be a multiple of 8";
   return {};
 }
 
 std::optional<std::string> sonic_reason(const LayerConfig& config, const DeviceTraits& traits) {
-  if (config.activation != Activation::swiglu) return "the fused kernels are compiled for swiglu only";
+  if (config.activation != Activation::swiglu)
+    return "the fused kernels are compiled for swiglu only";
   return hopper_reason(config, traits);
 }
 
@@ -41,13 +46,15 @@ class CudaVariant final : public Variant {
  public:
   using MakePlan = Plan (*)(const Request&, const DeviceTraits&, const plan::KernelScratch&);
   using FindReason = std::optional<std::string> (*)(const LayerConfig&, const DeviceTraits&);
-  CudaVariant(std::string_view name, std::string_view summary, MakePlan make_plan, FindReason find_reason)
+  CudaVariant(std::string_view name, std::string_view summary, MakePlan make_plan,
+              FindReason find_reason)
       : name_(name), summary_(summary), make_plan_(make_plan), find_reason_(find_reason) {}
 
   std::string_view name() const override { return name_; }
   std::string_view summary() const override { return summary_; }
 
-  std::optional<std::string> unsupported(const Request& request, const DeviceTraits& traits) const override {
+  std::optional<std::string> unsupported(const Request& request,
+                                         const DeviceTraits& traits) const override {
     return find_reason_(request.config, traits);
   }
 
@@ -74,9 +81,11 @@ class CudaVariant final : public Variant {
 
 std::vector<const Variant*> cuda_variants() {
   static const CudaVariant<GroupedGemmLayer> grouped_gemm(
-      "grouped_gemm", "rows sorted by expert, one grouped GEMM per projection", plan::grouped_gemm, hopper_reason);
+      "grouped_gemm", "rows sorted by expert, one grouped GEMM per projection", plan::grouped_gemm,
+      hopper_reason);
   static const CudaVariant<SonicLayer> sonic(
-      "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic, sonic_reason);
+      "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic,
+      sonic_reason);
   return {&grouped_gemm, &sonic};
 }
 

@@ -1,8 +1,9 @@
 // Contract of the activation as a step of its own (grouped_gemm and vanilla; sonic fuses it).
 //
-//   activate            a   = act(h)               h [rows, u] -> a [rows, n], u = 2n when gated,
-//   else n activate_backward   d_h = act'(h) d_a          gate columns stand before up columns
+//   activate            a [rows, n]   = act(h)
+//   activate_backward   d_h [rows, u] = act'(h) d_a
 //
+// u is 2n when gated, gate columns before up columns, and n otherwise.
 // Only rows below expert_offsets[E] are read or written.
 #pragma once
 

@@ -1,8 +1,9 @@
 // Activation gradient as a Product. Per consumer warpgroup and tile (64 rows x 128 columns of dA'):
 //
-//   before the reduction   thread 0 asks for H: two chunks of 64 columns, gate and up      4 images in
-//   after it, per chunk    gate, up by ldmatrix; dA' from the accumulators;
-//                          dH over the same images by stmatrix; A' into a third            3 images out
+//   before the reduction   thread 0 asks for H: two chunks of 64 columns, gate and up      4 images
+//   in after it, per chunk    gate, up by ldmatrix; dA' from the accumulators;
+//                          dH over the same images by stmatrix; A' into a third            3 images
+//                          out
 #pragma once
 
 #include "cuda/kernels/gemm/d_act.h"
@@ -28,11 +29,14 @@ struct DActSwiglu {
   static constexpr bool kGathersA = true;
   static constexpr int kChunks = kTile.block_n / kImageColumns;
 
-  static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) { return args.d_out; }
+  static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {
+    return args.d_out;
+  }
 
   template <bool kMulticast>
-  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
-                                                    const TileWork& work, int step, int box) {
+  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem,
+                                                    ptx::Mbarrier* filled, const TileWork& work,
+                                                    int step, int box) {
     const int n = work.tile.column_tile * kTile.block_n + box * 64, k = step * kTile.block_k;
     if constexpr (kMulticast) {
       ptx::tma_load_3d_multicast(smem, args.w_down, filled, kBothCtas, n, k, work.expert);
@@ -50,7 +54,8 @@ struct DActSwiglu {
     static __device__ __forceinline__ void init(Storage& storage) {
       for (int chunk = 0; chunk < kChunks; ++chunk) ptx::mbarrier_init(&storage.h_ready[chunk], 1);
     }
-    __device__ __forceinline__ Epilogue(const Args& args, Storage& storage, int thread, int consumer)
+    __device__ __forceinline__ Epilogue(const Args& args, Storage& storage, int thread,
+                                        int consumer)
         : args_(args), storage_(storage), thread_(thread), barrier_(1 + consumer) {}
     __device__ __forceinline__ void finish_empty(const TileWork&, int) {}
 
@@ -62,12 +67,15 @@ struct DActSwiglu {
       for (int chunk = 0; chunk < kChunks; ++chunk) {
         const int column = column_of(work, chunk);
         ptx::mbarrier_arrive_expect(&storage_.h_ready[chunk], 2 * kImageBytes);
-        ptx::tma_load_5d(&storage_.gate[chunk], args_.h, &storage_.h_ready[chunk], column, 0, at.row, at.base, kRaggedRows);
-        ptx::tma_load_5d(&storage_.up[chunk], args_.h, &storage_.h_ready[chunk], column, 1, at.row, at.base, kRaggedRows);
+        ptx::tma_load_5d(&storage_.gate[chunk], args_.h, &storage_.h_ready[chunk], column, 0,
+                         at.row, at.base, kRaggedRows);
+        ptx::tma_load_5d(&storage_.up[chunk], args_.h, &storage_.h_ready[chunk], column, 1, at.row,
+                         at.base, kRaggedRows);
       }
     }
 
-    __device__ __forceinline__ void finish(const TileWork& work, int row, const float (&acc)[kTile.block_n / 2]) {
+    __device__ __forceinline__ void finish(const TileWork& work, int row,
+                                           const float (&acc)[kTile.block_n / 2]) {
       const int row_in_tile = thread_ / 32 * 16 + thread_ % 32 / 4;
       const int first = row + row_in_tile;
       const float* scores = args_.row_scores + work.row_begin;
@@ -83,9 +91,12 @@ struct DActSwiglu {
         ptx::named_barrier_sync(barrier_, kWarpgroupThreads);
         const int column = column_of(work, chunk);
         if (thread_ == 0 && column < args_.dims.n) {
-          ptx::tma_store_5d(args_.d_h, &storage_.gate[chunk], column, 0, at.row, at.base, kRaggedRows);
-          ptx::tma_store_5d(args_.d_h, &storage_.up[chunk], column, 1, at.row, at.base, kRaggedRows);
-          ptx::tma_store_4d(args_.a_scaled, &storage_.a_scaled[chunk], column, at.row, at.base, kRaggedRows);
+          ptx::tma_store_5d(args_.d_h, &storage_.gate[chunk], column, 0, at.row, at.base,
+                            kRaggedRows);
+          ptx::tma_store_5d(args_.d_h, &storage_.up[chunk], column, 1, at.row, at.base,
+                            kRaggedRows);
+          ptx::tma_store_4d(args_.a_scaled, &storage_.a_scaled[chunk], column, at.row, at.base,
+                            kRaggedRows);
           ptx::tma_store_commit();
         }
       }
@@ -99,7 +110,8 @@ struct DActSwiglu {
     }
 
     /// Chunk of 64 columns: H in, dH and A' out, dS of this thread's two rows summed.
-    __device__ __forceinline__ void transform(int chunk, const float* d_a, const float (&score)[2], float (&d_score)[2]) {
+    __device__ __forceinline__ void transform(int chunk, const float* d_a, const float (&score)[2],
+                                              float (&d_score)[2]) {
       const FragmentPlace place(thread_);
       const std::uint32_t gate_image = ptx::shared_address(storage_.gate[chunk].bytes);
       const std::uint32_t up_image = ptx::shared_address(storage_.up[chunk].bytes);
@@ -114,8 +126,10 @@ struct DActSwiglu {
         for (int i = 0; i < 4; ++i) {  // matrix i: rows +8 for odd i, two neighbouring columns
           const float s = score[i % 2];
           const float* d = d_a + 8 * pair + 2 * i;
-          const Pair low = backward(ptx::low_of_bf16(gate[i]), ptx::low_of_bf16(up[i]), d[0], s, d_score[i % 2]);
-          const Pair high = backward(ptx::high_of_bf16(gate[i]), ptx::high_of_bf16(up[i]), d[1], s, d_score[i % 2]);
+          const Pair low =
+              backward(ptx::low_of_bf16(gate[i]), ptx::low_of_bf16(up[i]), d[0], s, d_score[i % 2]);
+          const Pair high = backward(ptx::high_of_bf16(gate[i]), ptx::high_of_bf16(up[i]), d[1], s,
+                                     d_score[i % 2]);
           gate[i] = ptx::pack_bf16(low.d_gate, high.d_gate);
           up[i] = ptx::pack_bf16(low.d_up, high.d_up);
           a[i] = ptx::pack_bf16(low.a_scaled, high.a_scaled);
@@ -129,7 +143,8 @@ struct DActSwiglu {
     struct Pair {
       float d_gate, d_up, a_scaled;
     };
-    static __device__ __forceinline__ Pair backward(float gate, float up, float d_a, float score, float& d_score) {
+    static __device__ __forceinline__ Pair backward(float gate, float up, float d_a, float score,
+                                                    float& d_score) {
       const float sigmoid = fast_sigmoid(gate), silu = gate * sigmoid;
       const float a = silu * up, scaled = score * d_a;
       d_score += d_a * a;
@@ -137,7 +152,8 @@ struct DActSwiglu {
     }
 
     /// Four neighbouring lanes hold a row's columns.
-    __device__ __forceinline__ void write_d_scores(const TileWork& work, int first, float (&d_score)[2]) {
+    __device__ __forceinline__ void write_d_scores(const TileWork& work, int first,
+                                                   float (&d_score)[2]) {
       float* parts = args_.d_score_parts + work.tile.column_tile * args_.rows + work.row_begin;
 #pragma unroll
       for (int half = 0; half < 2; ++half) {

@@ -5,8 +5,13 @@
 namespace moe::cuda {
 namespace {
 
-constexpr GemmTile kTile128x128Pair{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 4, .cluster_m = 2};
-constexpr GemmTile kTile128x128PingPong{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 4, .cluster_m = 2,
+constexpr GemmTile kTile128x128Pair{
+    .block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+constexpr GemmTile kTile128x128PingPong{.block_m = 128,
+                                        .block_n = 128,
+                                        .block_k = 64,
+                                        .num_stages = 4,
+                                        .cluster_m = 2,
                                         .schedule = Schedule::ping_pong};
 
 template <GemmTile kTile>
@@ -23,13 +28,16 @@ void start(const DActProblem& p, int num_multiprocessors, cudaStream_t stream) {
   args.row_scores = p.row_scores;
   args.d_score_parts = p.d_score_parts;
   args.rows = p.rows;
-  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m), stream);
+  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m),
+                              stream);
 }
 
 }  // namespace
 
-void d_act_swiglu(const DActProblem& problem, DActTile tile, int num_multiprocessors, cudaStream_t stream) {
-  if (tile == DActTile::n128_pair) return start<kTile128x128Pair>(problem, num_multiprocessors, stream);
+void d_act_swiglu(const DActProblem& problem, DActTile tile, int num_multiprocessors,
+                  cudaStream_t stream) {
+  if (tile == DActTile::n128_pair)
+    return start<kTile128x128Pair>(problem, num_multiprocessors, stream);
   return start<kTile128x128PingPong>(problem, num_multiprocessors, stream);
 }
 

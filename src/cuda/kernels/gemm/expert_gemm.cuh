@@ -1,18 +1,22 @@
-// The skeleton of every expert GEMM on sm_90: persistent, warp-specialised, wgmma fed by a ring of stages.
+// The skeleton of every expert GEMM on sm_90: persistent, warp-specialised, wgmma fed by a ring of
+// stages.
 //
-//   warpgroup 0          producer: fills stages; one thread drives the copy engine, and where A is gathered
+//   warpgroup 0          producer: fills stages; one thread drives the copy engine, and where A is
+//   gathered
 //                        all 128 threads copy rows
-//   warpgroups 1, 2      consumers: wgmma, then the epilogue, 64 rows at a time. Cooperative: 64 rows of every
-//                        tile each. Ping-pong: every second tile each, one multiplying while the other is in its
-//                        epilogue. They take turns explicitly: a consumer that ran ahead of the ring by two
-//                        phases could not tell a phase that is over from one that has not begun
+//   warpgroups 1, 2      consumers: wgmma, then the epilogue, 64 rows at a time. Cooperative: 64
+//   rows of every
+//                        tile each. Ping-pong: every second tile each, one multiplying while the
+//                        other is in its epilogue. They take turns explicitly: a consumer that ran
+//                        ahead of the ring by two phases could not tell a phase that is over from
+//                        one that has not begun
 //
 //   ring of kStages      [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
 //
-// Two CTAs of a cluster take neighbouring row tiles: each loads half of B and multicasts it to both. Every
-// CTA of a pair walks the same units and the same number of reduction steps, so their rings stay in step.
-// A consumer whose 64 rows lie wholly behind the end skips wgmma and epilogue, but waits for and releases
-// every stage.
+// Two CTAs of a cluster take neighbouring row tiles: each loads half of B and multicasts it to
+// both. Every CTA of a pair walks the same units and the same number of reduction steps, so their
+// rings stay in step. A consumer whose 64 rows lie wholly behind the end skips wgmma and epilogue,
+// but waits for and releases every stage.
 //
 // A Product says what is multiplied and what becomes of it:
 //
@@ -21,15 +25,15 @@
 //     static constexpr GemmTile kTile; static constexpr Ragged kRagged;
 //     static constexpr ptx::Major kMajorA, kMajorB;
 //     static constexpr bool kGathersA;
-//     static void load_a(args, smem, filled, work, step);                          // one thread, !kGathersA
-//     static GatheredRows gathered(args);                                          // kGathersA
-//     template <bool kMulticast> static void load_b_box(args, smem, filled, work, step, box);  // 64 columns
-//     struct Epilogue {
-//       struct Storage;                                                            // per consumer warpgroup
-//       Epilogue(args, storage, thread, consumer); static void init(storage);
-//       void begin(work, row);                                                     // before the reduction
-//       void finish(work, row, acc);                                               // 64 rows from `row`
-//       void finish_empty(work, row);                                              // reduction over nothing
+//     static void load_a(args, smem, filled, work, step);                          // one thread,
+//     !kGathersA static GatheredRows gathered(args);                                          //
+//     kGathersA template <bool kMulticast> static void load_b_box(args, smem, filled, work, step,
+//     box);  // 64 columns struct Epilogue {
+//       struct Storage;                                                            // per consumer
+//       warpgroup Epilogue(args, storage, thread, consumer); static void init(storage); void
+//       begin(work, row);                                                     // before the
+//       reduction void finish(work, row, acc);                                               // 64
+//       rows from `row` void finish_empty(work, row); // reduction over nothing
 //     };
 //   };
 #pragma once
@@ -102,11 +106,13 @@ struct ExpertGemm {
       ptx::take_registers<kConsumerRegisters>();
       consume(args, shared, walk, warpgroup - 1);
     }
-    // A CTA must not leave while its partner may still arrive at its barriers or load into its ring.
+    // A CTA must not leave while its partner may still arrive at its barriers or load into its
+    // ring.
     if constexpr (kClusterSize > 1) ptx::cluster_sync();
   }
 
-  static __device__ __forceinline__ void produce(const Args& args, SharedStorage& shared, Walk& walk, int rank) {
+  static __device__ __forceinline__ void produce(const Args& args, SharedStorage& shared,
+                                                 Walk& walk, int rank) {
     const bool is_leader = threadIdx.x == 0;
     Ring ring{shared.barriers};
     typename Ring::Cursor at;
@@ -121,13 +127,15 @@ struct ExpertGemm {
           constexpr int kBytes = kBBytes + (kGathersA ? 0 : kABytes);
           ptx::mbarrier_arrive_expect(ring.filled(at), work.tile.is_dummy ? 0 : kBytes);
           if (!work.tile.is_dummy) {
-            if constexpr (!kGathersA) Product::load_a(args, shared.a[at.stage], ring.filled(at), work, step);
+            if constexpr (!kGathersA)
+              Product::load_a(args, shared.a[at.stage], ring.filled(at), work, step);
             load_b(args, shared.b[at.stage], ring.filled(at), work, step, rank);
           }
         }
         if constexpr (kGathersA) {
           if (!work.tile.is_dummy) {
-            gatherer.load(Product::gathered(args), ptx::shared_address(shared.a[at.stage]), work, step);
+            gatherer.load(Product::gathered(args), ptx::shared_address(shared.a[at.stage]), work,
+                          step);
           }
           ptx::cp_async_arrive(ring.filled(at));
         }
@@ -135,8 +143,9 @@ struct ExpertGemm {
     }
   }
 
-  static __device__ __forceinline__ void load_b(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
-                                                const TileWork& work, int step, int rank) {
+  static __device__ __forceinline__ void load_b(const Args& args, std::byte* smem,
+                                                ptx::Mbarrier* filled, const TileWork& work,
+                                                int step, int rank) {
     constexpr int kBoxes = kTile.block_n / 64, kBoxBytes = 64 * 64 * 2;
     if (kClusterSize > 1 && work.tile.shares_b) {
       constexpr int kOwnBoxes = kBoxes / kClusterSize;
@@ -153,7 +162,8 @@ struct ExpertGemm {
     }
   }
 
-  static __device__ __forceinline__ void consume(const Args& args, SharedStorage& shared, Walk& walk, int consumer) {
+  static __device__ __forceinline__ void consume(const Args& args, SharedStorage& shared,
+                                                 Walk& walk, int consumer) {
     const int thread = threadIdx.x % kWarpgroupThreads, lane = threadIdx.x % 32;
     const int first_slice = kPingPong ? 0 : consumer;
     Epilogue epilogue(args, shared.epilogue[consumer], thread, consumer);
@@ -204,14 +214,17 @@ struct ExpertGemm {
   // Named barriers 3 and 4: consumer 0's and 1's turn at the ring. Both consumers meet at each.
   static constexpr int kTurnBarrier = 3;
   static __device__ __forceinline__ void take_turn(int consumer) {
-    if constexpr (kPingPong) ptx::named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
+    if constexpr (kPingPong)
+      ptx::named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
   }
   static __device__ __forceinline__ void pass_turn(int consumer) {
-    if constexpr (kPingPong) ptx::named_barrier_arrive(kTurnBarrier + 1 - consumer, 2 * kWarpgroupThreads);
+    if constexpr (kPingPong)
+      ptx::named_barrier_arrive(kTurnBarrier + 1 - consumer, 2 * kWarpgroupThreads);
   }
 
-  static __device__ __forceinline__ void multiply(SharedStorage& shared, Ring& ring, typename Ring::Cursor& at,
-                                                  int k_steps, int first_slice, int lane,
+  static __device__ __forceinline__ void multiply(SharedStorage& shared, Ring& ring,
+                                                  typename Ring::Cursor& at, int k_steps,
+                                                  int first_slice, int lane,
                                                   float (&acc)[kSlices][kTile.block_n / 2]) {
     using Mma = ptx::Wgmma<kTile.block_n, Product::kMajorA, Product::kMajorB>;
     constexpr int kSliceBytes = 64 * 128;  // 64 rows of 128 bytes, or the box of these 64 columns
@@ -219,15 +232,18 @@ struct ExpertGemm {
     for (int step = 0; step < k_steps; ++step, at.advance()) {
       ring.wait_filled(at);
       if constexpr (kGathersA) ptx::fence_proxy_async();  // cp.async wrote what wgmma reads
-      const std::uint32_t a_address = ptx::shared_address(shared.a[at.stage]) + first_slice * kSliceBytes;
+      const std::uint32_t a_address =
+          ptx::shared_address(shared.a[at.stage]) + first_slice * kSliceBytes;
       const std::uint64_t a = ptx::wgmma_descriptor(a_address, Product::kMajorA);
-      const std::uint64_t b = ptx::wgmma_descriptor(ptx::shared_address(shared.b[at.stage]), Product::kMajorB);
+      const std::uint64_t b =
+          ptx::wgmma_descriptor(ptx::shared_address(shared.b[at.stage]), Product::kMajorB);
       ptx::wgmma_fence();
 #pragma unroll
       for (int k16 = 0; k16 < kTile.block_k / 16; ++k16) {
 #pragma unroll
         for (int slice = 0; slice < kSlices; ++slice) {
-          Mma::run(acc[slice], a + slice * (kSliceBytes >> 4) + k16 * ptx::wgmma_k_step(Product::kMajorA),
+          Mma::run(acc[slice],
+                   a + slice * (kSliceBytes >> 4) + k16 * ptx::wgmma_k_step(Product::kMajorA),
                    b + k16 * ptx::wgmma_k_step(Product::kMajorB), step > 0 || k16 > 0);
         }
       }

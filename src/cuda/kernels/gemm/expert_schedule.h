@@ -1,9 +1,10 @@
-// Which output tile a CTA works on: all experts' tiles in one line, cut into units that a pair of CTAs
-// computes together. Pure arithmetic, host and device.
+// Which output tile a CTA works on: all experts' tiles in one line, cut into units that a pair of
+// CTAs computes together. Pure arithmetic, host and device.
 //
-// Inside an expert, row tiles are the fast direction, so that a stripe of weights is read once while the
-// expert's rows stay in L2. A pair takes two row tiles and shares the loads of B. When the number of row
-// tiles is odd, the last one is paired along the columns instead, and B is not shared:
+// Inside an expert, row tiles are the fast direction, so that a stripe of weights is read once
+// while the expert's rows stay in L2. A pair takes two row tiles and shares the loads of B. When
+// the number of row tiles is odd, the last one is paired along the columns instead, and B is not
+// shared:
 //
 //   row tile   0  1  2            units of a pair (numbers), 3 row tiles x 4 column tiles
 //   column 0   0  0  4
@@ -35,7 +36,8 @@ MOE_SCHEDULE int units_of_expert(int row_tiles, int column_tiles, int pair) {
   return row_tiles / 2 * column_tiles + row_tiles % 2 * ((column_tiles + 1) / 2);
 }
 
-MOE_SCHEDULE TileOfPair tile_of_unit(int unit, int rank, int row_tiles, int column_tiles, int pair) {
+MOE_SCHEDULE TileOfPair tile_of_unit(int unit, int rank, int row_tiles, int column_tiles,
+                                     int pair) {
   if (pair == 1) return {unit % row_tiles, unit / row_tiles, false, false};
   const int row_pairs = row_tiles / 2;
   const int paired_units = row_pairs * column_tiles;

@@ -27,13 +27,17 @@ struct ExpertDims {
   int m, n, k;
 };
 
-/// Walks the units of one cluster, expert by expert. Every warp walks by itself: the state is a handful of
-/// registers, and experts are scanned 32 at a time.
+/// Walks the units of one cluster, expert by expert. Every warp walks by itself: the state is a
+/// handful of registers, and experts are scanned 32 at a time.
 template <Ragged kRagged, GemmTile kTile>
 class ExpertWalk {
  public:
-  __device__ __forceinline__ ExpertWalk(const ExpertDims& dims, int cluster, int num_clusters, int rank)
-      : dims_(dims), unit_(cluster), stride_(num_clusters), rank_(rank),
+  __device__ __forceinline__ ExpertWalk(const ExpertDims& dims, int cluster, int num_clusters,
+                                        int rank)
+      : dims_(dims),
+        unit_(cluster),
+        stride_(num_clusters),
+        rank_(rank),
         column_tiles_((dims.n + kTile.block_n - 1) / kTile.block_n) {}
 
   /// False behind the last unit. Must be called by whole warps.
@@ -60,8 +64,8 @@ class ExpertWalk {
         work.row_begin = __shfl_sync(0xffffffffu, begin, owner);
         work.row_count = __shfl_sync(0xffffffffu, count, owner);
         const int first_unit = base_ + __shfl_sync(0xffffffffu, end - units, owner);
-        work.tile = tile_of_unit(unit_ - first_unit, rank_, row_tiles(work.row_count), column_tiles_,
-                                 kTile.cluster_m);
+        work.tile = tile_of_unit(unit_ - first_unit, rank_, row_tiles(work.row_count),
+                                 column_tiles_, kTile.cluster_m);
         const int reduction = kRagged == Ragged::rows ? dims_.k : work.row_count;
         work.k_steps = (reduction + kTile.block_k - 1) / kTile.block_k;
         unit_ += stride_;

@@ -1,9 +1,10 @@
-// The gathered operand: rows of tokens brought into the swizzled image that wgmma reads, by the 128 threads
-// of the producer warpgroup. Hopper's copy engine cannot gather, cp.async can: eight threads cover the 128
-// bytes of a row, sixteen rows at a time.
+// The gathered operand: rows of tokens brought into the swizzled image that wgmma reads, by the 128
+// threads of the producer warpgroup. Hopper's copy engine cannot gather, cp.async can: eight
+// threads cover the 128 bytes of a row, sixteen rows at a time.
 //
-//   Ragged::rows       128 rows x 64 k        the eight rows of a thread are the same for every step of a tile
-//   Ragged::reduction  64 k-rows x 128 m      a step needs the next 64 rows; two boxes of 64 columns
+//   Ragged::rows       128 rows x 64 k        the eight rows of a thread are the same for every
+//   step of a tile Ragged::reduction  64 k-rows x 128 m      a step needs the next 64 rows; two
+//   boxes of 64 columns
 #pragma once
 
 #include <cuda_bf16.h>
@@ -25,9 +26,9 @@ struct GatheredRows {
 
 /// 16 bytes of every 16th row, for one thread.
 struct GatherLane {
-  int first_row;           // 0 .. 15
-  int chunk;               // 0 .. 7, 8 elements each
-  std::uint32_t smem;      // byte offset of (first_row, chunk) in the image
+  int first_row;       // 0 .. 15
+  int chunk;           // 0 .. 7, 8 elements each
+  std::uint32_t smem;  // byte offset of (first_row, chunk) in the image
   explicit __device__ __forceinline__ GatherLane(int thread)
       : first_row(thread / 8), chunk(thread % 8), smem(swizzled_offset(thread / 8, thread % 8)) {}
 };
@@ -56,12 +57,14 @@ class RowGatherer<Ragged::rows> {
   }
 
   /// Copies the next 64 columns. Steps come in order.
-  __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image, const TileWork&, int) {
+  __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image,
+                                       const TileWork&, int) {
     const unsigned valid = next_column_ < source.columns ? valid_rows_ : 0;
     next_column_ += 64;
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
-      ptx::cp_async_16(image + lane_.smem + i * 16 * kSwizzleRowBytes, next_[i], (valid >> i & 1) != 0);
+      ptx::cp_async_16(image + lane_.smem + i * 16 * kSwizzleRowBytes, next_[i],
+                       (valid >> i & 1) != 0);
       next_[i] += 64;
     }
   }
@@ -86,7 +89,8 @@ class RowGatherer<Ragged::reduction> {
     read_tokens(source, work, 0);
   }
 
-  __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image, const TileWork& work, int step) {
+  __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image,
+                                       const TileWork& work, int step) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const bool valid = token_[i] >= 0;
@@ -99,7 +103,8 @@ class RowGatherer<Ragged::reduction> {
   }
 
  private:
-  __device__ __forceinline__ void read_tokens(const GatheredRows& source, const TileWork& work, int step) {
+  __device__ __forceinline__ void read_tokens(const GatheredRows& source, const TileWork& work,
+                                              int step) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const int r = step * 64 + lane_.first_row + 16 * i;

@@ -23,7 +23,9 @@ struct GemmTile {
   constexpr int a_bytes() const { return block_m * block_k * 2; }
   constexpr int b_bytes() const { return block_n * block_k * 2; }
   /// 64-row slices of the tile that one consumer owns.
-  constexpr int slices() const { return block_m / 64 / (schedule == Schedule::cooperative ? kConsumers : 1); }
+  constexpr int slices() const {
+    return block_m / 64 / (schedule == Schedule::cooperative ? kConsumers : 1);
+  }
 };
 
 inline constexpr int kMaxSharedBytes = 227 * 1024;  // of one CTA on sm_90

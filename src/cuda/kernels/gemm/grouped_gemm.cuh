@@ -20,21 +20,26 @@ struct MultiplyRows {
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k;
-  static constexpr ptx::Major kMajorB = kLayout == WeightLayout::n_by_k ? ptx::Major::k : ptx::Major::mn;
+  static constexpr ptx::Major kMajorB =
+      kLayout == WeightLayout::n_by_k ? ptx::Major::k : ptx::Major::mn;
   static constexpr bool kGathersA = false;
   using Epilogue = StoreRows<Args, kRagged, kTile.block_n, false>;
 
-  static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
-                                                const TileWork& work, int step) {
+  static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem,
+                                                ptx::Mbarrier* filled, const TileWork& work,
+                                                int step) {
     // Rows behind the expert are another's; their products are not stored.
-    ptx::tma_load_2d(smem, args.a, filled, step * kTile.block_k, work.row_begin + work.tile.row_tile * kTile.block_m);
+    ptx::tma_load_2d(smem, args.a, filled, step * kTile.block_k,
+                     work.row_begin + work.tile.row_tile * kTile.block_m);
   }
 
   template <bool kMulticast>
-  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
-                                                    const TileWork& work, int step, int box) {
+  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem,
+                                                    ptx::Mbarrier* filled, const TileWork& work,
+                                                    int step, int box) {
     const int n = work.tile.column_tile * kTile.block_n + box * 64, k = step * kTile.block_k;
-    const int inner = kLayout == WeightLayout::n_by_k ? k : n, outer = kLayout == WeightLayout::n_by_k ? n : k;
+    const int inner = kLayout == WeightLayout::n_by_k ? k : n,
+              outer = kLayout == WeightLayout::n_by_k ? n : k;
     if constexpr (kMulticast) {
       ptx::tma_load_3d_multicast(smem, args.b, filled, kBothCtas, inner, outer, work.expert);
     } else {
@@ -58,22 +63,27 @@ struct WeightGradient {
   static constexpr bool kGathersA = kGathered;
   using Epilogue = StoreRows<Args, kRagged, kTile.block_n, kTransposed>;
 
-  static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) { return args.gathered; }
+  static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {
+    return args.gathered;
+  }
 
-  /// Ragged loads: rows behind the expert's last arrive as zeros, so that nothing of a neighbour is summed.
-  static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
-                                                const TileWork& work, int step) {
+  /// Ragged loads: rows behind the expert's last arrive as zeros, so that nothing of a neighbour is
+  /// summed.
+  static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem,
+                                                ptx::Mbarrier* filled, const TileWork& work,
+                                                int step) {
     const RaggedRow at(work, step * kTile.block_k);
 #pragma unroll
     for (int box = 0; box < kTile.block_m / 64; ++box) {
-      ptx::tma_load_4d(smem + box * 8192, args.a, filled, work.tile.row_tile * kTile.block_m + box * 64, at.row,
-                       at.base, kRaggedRows);
+      ptx::tma_load_4d(smem + box * 8192, args.a, filled,
+                       work.tile.row_tile * kTile.block_m + box * 64, at.row, at.base, kRaggedRows);
     }
   }
 
   template <bool kMulticast>
-  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
-                                                    const TileWork& work, int step, int box) {
+  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem,
+                                                    ptx::Mbarrier* filled, const TileWork& work,
+                                                    int step, int box) {
     const RaggedRow at(work, step * kTile.block_k);
     const int n = work.tile.column_tile * kTile.block_n + box * 64;
     if constexpr (kMulticast) {

@@ -1,11 +1,11 @@
 // Contract of the grouped GEMM: one product per expert over rows sorted by expert, any row counts.
 //
-//   multiply_rows     C[rows of e, n] = A[rows of e, k] B[e]                 B[e] is [n, k] or [k, n]
-//   weight_gradient   C[e] [m, n]     = A[rows of e, m]^T B[rows of e, n]
+//   multiply_rows     C[rows of e, n] = A[rows of e, k] B[e]                 B[e] is [n, k] or [k,
+//   n] weight_gradient   C[e] [m, n]     = A[rows of e, m]^T B[rows of e, n]
 //
-// bfloat16 in and out, float32 accumulation. Rows of other experts never reach a result, whatever they hold. An
-// expert without rows gets zeros from weight_gradient. Dimensions that are contiguous in memory are multiples
-// of 8 (16-byte rows of the copy engine).
+// bfloat16 in and out, float32 accumulation. Rows of other experts never reach a result, whatever
+// they hold. An expert without rows gets zeros from weight_gradient. Dimensions that are contiguous
+// in memory are multiples of 8 (16-byte rows of the copy engine).
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -23,7 +23,7 @@ struct GroupedRowsProblem {
   const int* expert_offsets;  // [E + 1], device memory
   std::int64_t rows;          // that a and c have memory for
   int num_experts, n, k;
-  bool adds = false;          // C += instead of C =
+  bool adds = false;  // C += instead of C =
 };
 
 struct WeightGradientProblem {
@@ -33,8 +33,8 @@ struct WeightGradientProblem {
   const int* expert_offsets;  // [E + 1], device memory
   const int* row_tokens;      // row r of A is a[row_tokens[r]]; null: a holds the rows themselves
   int num_experts, m, n;
-  bool transposed;            // store C[e]^T; only with row_tokens
-  bool adds = false;          // C += instead of C =
+  bool transposed;    // store C[e]^T; only with row_tokens
+  bool adds = false;  // C += instead of C =
 };
 
 /// Compiled tiles of these two products.
@@ -42,7 +42,7 @@ enum class GroupedTile { m128n256, m128n256_pair, m128n192, m128n128_pair, m128n
 
 void multiply_rows(const GroupedRowsProblem& problem, WeightLayout layout, GroupedTile tile,
                    int num_multiprocessors, cudaStream_t stream);
-void weight_gradient(const WeightGradientProblem& problem, GroupedTile tile, int num_multiprocessors,
-                     cudaStream_t stream);
+void weight_gradient(const WeightGradientProblem& problem, GroupedTile tile,
+                     int num_multiprocessors, cudaStream_t stream);
 
 }  // namespace moe::cuda

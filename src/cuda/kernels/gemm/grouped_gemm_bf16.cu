@@ -5,11 +5,19 @@
 namespace moe::cuda {
 namespace {
 
-constexpr GemmTile kTile128x256{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
-constexpr GemmTile kTile128x256Pair{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
-constexpr GemmTile kTile128x192{.block_m = 128, .block_n = 192, .block_k = 64, .num_stages = 4, .cluster_m = 1};
-constexpr GemmTile kTile128x128Pair{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 5, .cluster_m = 2};
-constexpr GemmTile kTile128x128PingPong{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 5, .cluster_m = 2,
+constexpr GemmTile kTile128x256{
+    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
+constexpr GemmTile kTile128x256Pair{
+    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+constexpr GemmTile kTile128x192{
+    .block_m = 128, .block_n = 192, .block_k = 64, .num_stages = 4, .cluster_m = 1};
+constexpr GemmTile kTile128x128Pair{
+    .block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 5, .cluster_m = 2};
+constexpr GemmTile kTile128x128PingPong{.block_m = 128,
+                                        .block_n = 128,
+                                        .block_k = 64,
+                                        .num_stages = 5,
+                                        .cluster_m = 2,
                                         .schedule = Schedule::ping_pong};
 
 template <class Product>
@@ -49,38 +57,53 @@ void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cuda
 }
 
 template <GemmTile kTile>
-void rows_by_layout(const GroupedRowsProblem& p, WeightLayout layout, int num_multiprocessors, cudaStream_t stream) {
-  if (layout == WeightLayout::n_by_k) return rows_with<kTile, WeightLayout::n_by_k>(p, num_multiprocessors, stream);
+void rows_by_layout(const GroupedRowsProblem& p, WeightLayout layout, int num_multiprocessors,
+                    cudaStream_t stream) {
+  if (layout == WeightLayout::n_by_k)
+    return rows_with<kTile, WeightLayout::n_by_k>(p, num_multiprocessors, stream);
   return rows_with<kTile, WeightLayout::k_by_n>(p, num_multiprocessors, stream);
 }
 
 template <GemmTile kTile>
-void gradient_by_form(const WeightGradientProblem& p, int num_multiprocessors, cudaStream_t stream) {
-  if (p.row_tokens == nullptr) return gradient_with<kTile, false, false>(p, num_multiprocessors, stream);
+void gradient_by_form(const WeightGradientProblem& p, int num_multiprocessors,
+                      cudaStream_t stream) {
+  if (p.row_tokens == nullptr)
+    return gradient_with<kTile, false, false>(p, num_multiprocessors, stream);
   if (p.transposed) return gradient_with<kTile, true, true>(p, num_multiprocessors, stream);
   return gradient_with<kTile, true, false>(p, num_multiprocessors, stream);
 }
 
 }  // namespace
 
-void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile tile, int num_multiprocessors,
-                   cudaStream_t stream) {
+void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile tile,
+                   int num_multiprocessors, cudaStream_t stream) {
   switch (tile) {
-    case GroupedTile::m128n256: return rows_by_layout<kTile128x256>(p, layout, num_multiprocessors, stream);
-    case GroupedTile::m128n256_pair: return rows_by_layout<kTile128x256Pair>(p, layout, num_multiprocessors, stream);
-    case GroupedTile::m128n192: return rows_by_layout<kTile128x192>(p, layout, num_multiprocessors, stream);
-    case GroupedTile::m128n128_pair: return rows_by_layout<kTile128x128Pair>(p, layout, num_multiprocessors, stream);
-    case GroupedTile::m128n128_ping_pong: return rows_by_layout<kTile128x128PingPong>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n256:
+      return rows_by_layout<kTile128x256>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n256_pair:
+      return rows_by_layout<kTile128x256Pair>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n192:
+      return rows_by_layout<kTile128x192>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n128_pair:
+      return rows_by_layout<kTile128x128Pair>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n128_ping_pong:
+      return rows_by_layout<kTile128x128PingPong>(p, layout, num_multiprocessors, stream);
   }
 }
 
-void weight_gradient(const WeightGradientProblem& p, GroupedTile tile, int num_multiprocessors, cudaStream_t stream) {
+void weight_gradient(const WeightGradientProblem& p, GroupedTile tile, int num_multiprocessors,
+                     cudaStream_t stream) {
   switch (tile) {
-    case GroupedTile::m128n256: return gradient_by_form<kTile128x256>(p, num_multiprocessors, stream);
-    case GroupedTile::m128n256_pair: return gradient_by_form<kTile128x256Pair>(p, num_multiprocessors, stream);
-    case GroupedTile::m128n192: return gradient_by_form<kTile128x192>(p, num_multiprocessors, stream);
-    case GroupedTile::m128n128_pair: return gradient_by_form<kTile128x128Pair>(p, num_multiprocessors, stream);
-    case GroupedTile::m128n128_ping_pong: return gradient_by_form<kTile128x128PingPong>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n256:
+      return gradient_by_form<kTile128x256>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n256_pair:
+      return gradient_by_form<kTile128x256Pair>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n192:
+      return gradient_by_form<kTile128x192>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n128_pair:
+      return gradient_by_form<kTile128x128Pair>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n128_ping_pong:
+      return gradient_by_form<kTile128x128PingPong>(p, num_multiprocessors, stream);
   }
 }
 

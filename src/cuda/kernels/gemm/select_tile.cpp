@@ -16,8 +16,12 @@ GroupedTile select_gradient_tile(bool gathered) {
   return gathered ? GroupedTile::m128n256_pair : GroupedTile::m128n256;
 }
 
-UpProjTile select_up_proj_tile() { return UpProjTile::n128_pair; }
+UpProjTile select_up_proj_tile() {
+  return UpProjTile::n128_pair;
+}
 
-DActTile select_d_act_tile() { return DActTile::n128_ping_pong; }
+DActTile select_d_act_tile() {
+  return DActTile::n128_ping_pong;
+}
 
 }  // namespace moe::cuda

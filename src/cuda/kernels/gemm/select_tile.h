@@ -1,4 +1,5 @@
-// Which compiled tile a product runs with. Host only; the rules come from measurements (docs/hopper.md).
+// Which compiled tile a product runs with. Host only; the rules come from measurements
+// (docs/hopper.md).
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,8 @@ struct RaggedRow {
       : row(kRaggedRows - work.row_count + row_in_expert), base(work.row_begin + work.row_count) {}
 };
 
-/// Args must have `dims`, the tensor map `c` and `adds`. kTransposed stores C[e]^T (reduction only).
+/// Args must have `dims`, the tensor map `c` and `adds`. kTransposed stores C[e]^T (reduction
+/// only).
 template <class Args, Ragged kRagged, int kColumns, bool kTransposed>
 class StoreRows {
  public:
@@ -28,7 +29,8 @@ class StoreRows {
 
   __device__ __forceinline__ void begin(const TileWork&, int) {}
 
-  __device__ __forceinline__ void finish(const TileWork& work, int row, const float (&acc)[kColumns / 2]) {
+  __device__ __forceinline__ void finish(const TileWork& work, int row,
+                                         const float (&acc)[kColumns / 2]) {
 #pragma unroll
     for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
       queue_.store(
@@ -51,7 +53,8 @@ class StoreRows {
   }
 
  private:
-  __device__ __forceinline__ void copy(const Image& image, const TileWork& work, int row, int chunk) {
+  __device__ __forceinline__ void copy(const Image& image, const TileWork& work, int row,
+                                       int chunk) {
     const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
     if (column >= args_.dims.n) return;
     if constexpr (kRagged == Ragged::rows) {

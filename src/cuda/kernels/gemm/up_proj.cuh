@@ -1,5 +1,6 @@
-// Up-projection as a Product. A tile of 2 c columns is c gate columns followed by the c up columns that belong
-// to them, so that a thread holds both halves of a pair in its own registers and no weight is rearranged:
+// Up-projection as a Product. A tile of 2 c columns is c gate columns followed by the c up columns
+// that belong to them, so that a thread holds both halves of a pair in its own registers and no
+// weight is rearranged:
 //
 //   acc[0 .. c/2)      gate columns          acc[c/2 .. c)      up columns
 #pragma once
@@ -10,7 +11,9 @@
 
 namespace moe::cuda {
 
-__device__ __forceinline__ float fast_sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+__device__ __forceinline__ float fast_sigmoid(float x) {
+  return __fdividef(1.0f, 1.0f + __expf(-x));
+}
 
 template <GemmTile kTileValue>
 struct UpProjSwiglu {
@@ -28,15 +31,20 @@ struct UpProjSwiglu {
   static constexpr int kPairs = kTile.block_n / 2;  // columns of A per tile
   static_assert(kPairs % 64 == 0, "gate and up in whole boxes");
 
-  static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) { return args.x; }
+  static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {
+    return args.x;
+  }
 
   template <bool kMulticast>
-  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem, ptx::Mbarrier* filled,
-                                                    const TileWork& work, int step, int box) {
+  static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem,
+                                                    ptx::Mbarrier* filled, const TileWork& work,
+                                                    int step, int box) {
     constexpr int kHalfBoxes = kPairs / 64;
-    const int column = work.tile.column_tile * kPairs + box % kHalfBoxes * 64, half = box / kHalfBoxes;
+    const int column = work.tile.column_tile * kPairs + box % kHalfBoxes * 64,
+              half = box / kHalfBoxes;
     if constexpr (kMulticast) {
-      ptx::tma_load_4d_multicast(smem, args.w_up, filled, kBothCtas, step * kTile.block_k, column, half, work.expert);
+      ptx::tma_load_4d_multicast(smem, args.w_up, filled, kBothCtas, step * kTile.block_k, column,
+                                 half, work.expert);
     } else {
       ptx::tma_load_4d(smem, args.w_up, filled, step * kTile.block_k, column, half, work.expert);
     }
@@ -48,12 +56,14 @@ struct UpProjSwiglu {
       StoreQueue::Images images;
     };
     static __device__ __forceinline__ void init(Storage&) {}
-    __device__ __forceinline__ Epilogue(const Args& args, Storage& storage, int thread, int consumer)
+    __device__ __forceinline__ Epilogue(const Args& args, Storage& storage, int thread,
+                                        int consumer)
         : args_(args), queue_(storage.images, thread, 1 + consumer) {}
     __device__ __forceinline__ void begin(const TileWork&, int) {}
     __device__ __forceinline__ void finish_empty(const TileWork&, int) {}
 
-    __device__ __forceinline__ void finish(const TileWork& work, int row, float (&acc)[kTile.block_n / 2]) {
+    __device__ __forceinline__ void finish(const TileWork& work, int row,
+                                           float (&acc)[kTile.block_n / 2]) {
       const RaggedRow at(work, row);
 #pragma unroll
       for (int chunk = 0; chunk < kPairs / kImageColumns; ++chunk) {
@@ -68,16 +78,20 @@ struct UpProjSwiglu {
         for (int i = 0; i < kImageValues; ++i) gate[i] = gate[i] * fast_sigmoid(gate[i]) * up[i];
         queue_.store([&](Image& image) { pack_image(image, gate, queue_.thread()); },
                      [&](Image& image) {
-                       if (column < args_.ffn_dim) ptx::tma_store_4d(args_.a, &image, column, at.row, at.base, kRaggedRows);
+                       if (column < args_.ffn_dim)
+                         ptx::tma_store_4d(args_.a, &image, column, at.row, at.base, kRaggedRows);
                      });
       }
     }
 
    private:
-    __device__ __forceinline__ void store_h(const float* values, int column, int half, const RaggedRow& at) {
+    __device__ __forceinline__ void store_h(const float* values, int column, int half,
+                                            const RaggedRow& at) {
       queue_.store([&](Image& image) { pack_image(image, values, queue_.thread()); },
                    [&](Image& image) {
-                     if (column < args_.ffn_dim) ptx::tma_store_5d(args_.h, &image, column, half, at.row, at.base, kRaggedRows);
+                     if (column < args_.ffn_dim)
+                       ptx::tma_store_5d(args_.h, &image, column, half, at.row, at.base,
+                                         kRaggedRows);
                    });
     }
 

@@ -23,6 +23,7 @@ struct UpProjProblem {
 /// Columns of A per tile.
 enum class UpProjTile { n128, n128_pair, n64_ping_pong };
 
-void up_proj_swiglu(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors, cudaStream_t stream);
+void up_proj_swiglu(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors,
+                    cudaStream_t stream);
 
 }  // namespace moe::cuda

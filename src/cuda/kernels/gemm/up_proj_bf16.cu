@@ -5,9 +5,15 @@
 namespace moe::cuda {
 namespace {
 
-constexpr GemmTile kTile128x256{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
-constexpr GemmTile kTile128x256Pair{.block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
-constexpr GemmTile kTile128x128PingPong{.block_m = 128, .block_n = 128, .block_k = 64, .num_stages = 5, .cluster_m = 2,
+constexpr GemmTile kTile128x256{
+    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
+constexpr GemmTile kTile128x256Pair{
+    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+constexpr GemmTile kTile128x128PingPong{.block_m = 128,
+                                        .block_n = 128,
+                                        .block_k = 64,
+                                        .num_stages = 5,
+                                        .cluster_m = 2,
                                         .schedule = Schedule::ping_pong};
 
 template <GemmTile kTile>
@@ -21,14 +27,17 @@ void start(const UpProjProblem& p, int num_multiprocessors, cudaStream_t stream)
   if (args.stores_h) args.h = map_gated_ragged_rows(p.h, p.n, kImageRows);
   args.a = map_ragged_rows(p.a, p.n, kImageRows);
   args.ffn_dim = p.n;
-  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m), stream);
+  launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m),
+                              stream);
 }
 
 }  // namespace
 
-void up_proj_swiglu(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors, cudaStream_t stream) {
+void up_proj_swiglu(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors,
+                    cudaStream_t stream) {
   if (tile == UpProjTile::n128) return start<kTile128x256>(problem, num_multiprocessors, stream);
-  if (tile == UpProjTile::n64_ping_pong) return start<kTile128x128PingPong>(problem, num_multiprocessors, stream);
+  if (tile == UpProjTile::n64_ping_pong)
+    return start<kTile128x128PingPong>(problem, num_multiprocessors, stream);
   return start<kTile128x256Pair>(problem, num_multiprocessors, stream);
 }
 

@@ -13,6 +13,12 @@
 
 namespace moe::cuda {
 
+/// What a pair needs to know about its chunk and expert.
+struct alignas(8) ChunkCell {
+  std::uint32_t mask;      // the chunk's tokens that chose the expert
+  std::int32_t first_row;  // among the expert's rows: how many earlier chunks have
+};
+
 /// `value` summed over the lanes up to this one that are a multiple of `kStride` lanes below it.
 template <int kStride = 1>
 __device__ __forceinline__ int scan_lanes(int value, int lane) {
@@ -38,7 +44,7 @@ struct ScanChunks {
 
   struct Args {
     const std::uint32_t* chunk_masks;  // [chunks, E]
-    std::int32_t* first_rows;          // [chunks, E]
+    ChunkCell* cells;                  // [chunks, E]
     std::int32_t* totals;              // [E]
     std::int64_t chunks;
     int num_experts;
@@ -63,8 +69,9 @@ struct ScanChunks {
 #pragma unroll 8
     for (std::int64_t chunk = begin; chunk < end; ++chunk) {
       const std::int64_t at = chunk * args.num_experts + expert;
-      args.first_rows[at] = first;
-      first += __popc(__ldg(&args.chunk_masks[at]));
+      const std::uint32_t mask = __ldg(&args.chunk_masks[at]);
+      args.cells[at] = {mask, first};
+      first += __popc(mask);
     }
   }
 
@@ -99,26 +106,36 @@ struct PlaceRows {
 
   struct Args {
     BuildRowsProblem problem;
-    const std::uint32_t* chunk_masks;  // [chunks, E]
-    const std::int32_t* first_rows;    // [chunks, E]
-    const std::int32_t* totals;        // [E]
+    const ChunkCell* cells;      // [chunks, E]
+    const std::int32_t* totals;  // [E]
   };
   struct SharedStorage {
     int offsets[kMaxExperts];
     int warp_sums[kWarps];
   };
 
+  /// A pair with all that does not wait for the offsets of experts.
+  struct Pair {
+    std::int64_t token;
+    int expert;
+    float score;
+    int rank;  // of its expert among those of the token
+    int row;   // among the rows of its expert
+    int k;     // place among the chosen
+    bool is_there;
+  };
+
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
-    sum_offsets(args, shared);
     const BuildRowsProblem& p = args.problem;
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const int warp_tokens = 32 / p.top_k;
-    const int own_token = lane / p.top_k;
-    for (int first = warp * warp_tokens; first < kChunkTokens; first += kWarps * warp_tokens) {
-      const int bit = first + own_token;
-      const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kChunkTokens + bit;
-      const bool is_pair = own_token < warp_tokens && bit < kChunkTokens && token < p.tokens;
-      place(args, shared, token, bit, lane - own_token * p.top_k, is_pair);
+    const int warp_tokens = 32 / p.top_k, block_tokens = kWarps * warp_tokens;
+    int first = threadIdx.x / 32 * warp_tokens;
+    Pair pair = load(args, first);  // on its way while offsets are summed
+    sum_offsets(args, shared);
+    while (true) {
+      store(args, shared, pair);
+      first += block_tokens;
+      if (first >= kChunkTokens) return;
+      pair = load(args, first);
     }
   }
 
@@ -155,25 +172,37 @@ struct PlaceRows {
     __syncthreads();
   }
 
-  /// Pair k of a token, by all lanes of a warp.
-  static __device__ __forceinline__ void place(const Args& args, const SharedStorage& shared,
-                                               std::int64_t token, int bit, int k, bool is_pair) {
+  /// By all lanes of a warp, which holds the tokens from bit `first` of the chunk on.
+  static __device__ __forceinline__ Pair load(const Args& args, int first) {
     const BuildRowsProblem& p = args.problem;
-    const std::int64_t pair = token * p.top_k + k;
-    const int expert = is_pair ? p.chosen_experts[pair] : 0;
-    const int first_lane = threadIdx.x % 32 - k;
-    int rank = 0;  // of this expert among those of the token
-    for (int other = 0; other < p.top_k; ++other) {
-      rank += __shfl_sync(0xffffffffu, expert, first_lane + other) < expert;
+    const int lane = threadIdx.x % 32, warp_tokens = 32 / p.top_k, own_token = lane / p.top_k;
+    const int bit = first + own_token;
+    Pair pair = {};
+    pair.k = lane - own_token * p.top_k;
+    pair.token = std::int64_t{blockIdx.x} * kChunkTokens + bit;
+    pair.is_there = own_token < warp_tokens && bit < kChunkTokens && pair.token < p.tokens;
+    if (pair.is_there) {
+      pair.expert = p.chosen_experts[pair.token * p.top_k + pair.k];
+      pair.score = p.chosen_scores[pair.token * p.top_k + pair.k];
+      const ChunkCell cell = args.cells[std::int64_t{blockIdx.x} * p.num_experts + pair.expert];
+      pair.row = cell.first_row + __popc(cell.mask & ((1u << bit) - 1));
     }
-    if (!is_pair) return;
-    const std::int64_t at = static_cast<std::int64_t>(blockIdx.x) * p.num_experts + expert;
-    const std::uint32_t earlier = args.chunk_masks[at] & ((1u << bit) - 1);
-    const int row = shared.offsets[expert] + args.first_rows[at] + __popc(earlier);
-    p.row_tokens[row] = static_cast<std::int32_t>(token);
-    p.row_scores[row] = p.chosen_scores[pair];
-    p.token_rows[token * p.top_k + rank] = row;
-    if (k == 0) p.token_offsets[token] = static_cast<std::int32_t>(pair);
+    for (int k = 0; k < p.top_k; ++k) {
+      const int other = __shfl_sync(0xffffffffu, pair.expert, lane - pair.k + k);
+      pair.rank += other < pair.expert;
+    }
+    return pair;
+  }
+
+  static __device__ __forceinline__ void store(const Args& args, const SharedStorage& shared,
+                                               const Pair& pair) {
+    if (!pair.is_there) return;
+    const BuildRowsProblem& p = args.problem;
+    const int row = shared.offsets[pair.expert] + pair.row;
+    p.row_tokens[row] = static_cast<std::int32_t>(pair.token);
+    p.row_scores[row] = pair.score;
+    p.token_rows[pair.token * p.top_k + pair.rank] = row;
+    if (pair.k == 0) p.token_offsets[pair.token] = static_cast<std::int32_t>(pair.token * p.top_k);
   }
 };
 

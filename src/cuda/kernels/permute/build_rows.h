@@ -18,9 +18,11 @@ constexpr std::int64_t num_chunks(std::int64_t tokens) {
   return (tokens + kChunkTokens - 1) / kChunkTokens;
 }
 
-/// Scratch of build_rows(). It begins with the chunk masks, u32 [num_chunks(T), E].
+/// Scratch of build_rows(), aligned to 8 bytes. It begins with the chunk masks, u32
+/// [num_chunks(T), E].
 constexpr std::size_t permute_scratch_bytes(std::int64_t tokens, std::int64_t num_experts) {
-  const std::int64_t words = 3 * num_chunks(tokens) * num_experts + num_experts;
+  const std::int64_t cells = num_chunks(tokens) * num_experts;
+  const std::int64_t words = cells + cells % 2 + 2 * cells + num_experts;
   return static_cast<std::size_t>(words) * sizeof(std::uint32_t);
 }
 

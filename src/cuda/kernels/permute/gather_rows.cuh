@@ -1,6 +1,6 @@
 // The gather: bound by memory, nothing but 16-byte loads and stores. A warp takes a segment of a
-// token, 4 x 32 x 16 bytes, keeps it in registers and writes it to each of the token's rows. Rows are
-// marked to leave the cache first, which keeps the source in it.
+// token, 4 x 32 x 16 bytes, keeps it in registers and writes it to each of the token's rows. Rows
+// are marked to leave the cache first, which keeps the source in it.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,8 @@ struct GatherRows {
       if (first + 32 * i < args.vectors) values[i] = __ldg(source + first + 32 * i);
     }
     for (int at = begin; at < end; ++at) {
-      uint4* row = args.rows + static_cast<std::int64_t>(__ldg(args.token_rows + at)) * args.vectors;
+      uint4* row =
+          args.rows + static_cast<std::int64_t>(__ldg(args.token_rows + at)) * args.vectors;
 #pragma unroll
       for (int i = 0; i < kLaneVectors; ++i) {
         if (first + 32 * i < args.vectors) __stcs(row + first + 32 * i, values[i]);

@@ -11,8 +11,8 @@ namespace {
 
 void check_limits(const LayerConfig& config) {
   const Gate& gate = config.gate;
-  const bool fits =
-      config.num_experts <= kMaxExperts && config.top_k <= kMaxTopK && gate.num_groups <= kMaxGroups;
+  const bool fits = config.num_experts <= kMaxExperts && config.top_k <= kMaxTopK &&
+                    gate.num_groups <= kMaxGroups;
   if (!fits) {
     throw Error(ErrorKind::usage, "the CUDA router cannot run this gate",
                 "it takes up to " + std::to_string(kMaxExperts) + " experts, " +

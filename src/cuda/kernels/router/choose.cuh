@@ -19,7 +19,7 @@ template <int kSlots>
 struct Choose {
   using Args = ChooseArgs;
   static constexpr int kThreads = 256;
-  static constexpr int kMinBlocks = kSlots <= 4 ? 5 : kSlots <= 8 ? 4 : kSlots <= 16 ? 3 : 2;
+  static constexpr int kMinBlocks = kSlots <= 4 ? 6 : kSlots <= 8 ? 5 : kSlots <= 16 ? 3 : 2;
   static constexpr int kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32;
   static constexpr float kSigmoidSumFloor = 1e-20f;  // as routing/gate.cpp
@@ -43,8 +43,8 @@ struct Choose {
           p_(args.problem),
           shared_(shared),
           first_(static_cast<std::int64_t>(blockIdx.x) * kChunkTokens),
-          tokens_(static_cast<int>(
-              min(p_.tokens - first_, static_cast<std::int64_t>(kChunkTokens)))) {}
+          tokens_(
+              static_cast<int>(min(p_.tokens - first_, static_cast<std::int64_t>(kChunkTokens)))) {}
 
     __device__ __forceinline__ void run() {
       for (int e = threadIdx.x; e < args_.num_experts; e += kThreads) shared_.masks[e] = 0;

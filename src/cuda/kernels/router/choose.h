@@ -18,13 +18,13 @@ inline constexpr int kMaxGroups = 32;
 
 /// All pointers are device memory.
 struct ChooseProblem {
-  float* logits;                  // [T, E]
-  const float* logit_offsets;     // [T, E], added to `logits` in place first; or null
-  const float* b_select;          // [E], or null
-  std::int32_t* chosen_experts;   // [T, K], best first; equal values by expert index
-  float* chosen_scores;           // [T, K]
-  float* token_norms;             // [T, 2] shift and denominator as routing::TokenNorm; or null
-  std::uint32_t* chunk_masks;     // [num_chunks(T), E], see permute/build_rows.h
+  float* logits;                 // [T, E]
+  const float* logit_offsets;    // [T, E], added to `logits` in place first; or null
+  const float* b_select;         // [E], or null
+  std::int32_t* chosen_experts;  // [T, K], best first; equal values by expert index
+  float* chosen_scores;          // [T, K]
+  float* token_norms;            // [T, 2] shift and denominator as routing::TokenNorm; or null
+  std::uint32_t* chunk_masks;    // [num_chunks(T), E], see permute/build_rows.h
   std::int64_t tokens;
 };
 

@@ -9,8 +9,8 @@
 namespace moe::cuda {
 
 template <class Element>
-void gate_backward(const LayerConfig& config, const GateBackwardProblem& problem,
-                   Element* d_logits, cudaStream_t stream) {
+void gate_backward(const LayerConfig& config, const GateBackwardProblem& problem, Element* d_logits,
+                   cudaStream_t stream) {
   if (problem.tokens == 0) return;
   using DeviceElement = std::conditional_t<std::is_same_v<Element, float>, float, __nv_bfloat16>;
   using Kernel = GateBackward<DeviceElement>;

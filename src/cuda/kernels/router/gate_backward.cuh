@@ -40,7 +40,7 @@ struct GateBackward {
     alignas(16) float d_logits[kTileLogits];  // [block_tokens, E]
     int expert_offsets[kMaxExperts + 1];
     int token_offsets[kMostTokens + 1];
-    float totals[kMostTokens];        // sum of d_score * score
+    float totals[kMostTokens];  // sum of d_score * score
     float denominators[kMostTokens];
   };
 
@@ -61,8 +61,8 @@ struct GateBackward {
           p_(args.problem),
           shared_(shared),
           first_(static_cast<std::int64_t>(blockIdx.x) * args.block_tokens),
-          tokens_(static_cast<int>(min(args.problem.tokens - first_,
-                                       static_cast<std::int64_t>(args.block_tokens)))) {}
+          tokens_(static_cast<int>(
+              min(args.problem.tokens - first_, static_cast<std::int64_t>(args.block_tokens)))) {}
 
     __device__ __forceinline__ void run() {
       for (int e = threadIdx.x; e <= args_.num_experts; e += kThreads) {
@@ -87,7 +87,8 @@ struct GateBackward {
       const int token = threadIdx.x / lanes, own = threadIdx.x % lanes;
       if (token >= tokens_) return;
       const unsigned team = (lanes == 32 ? ~0u : (1u << lanes) - 1) << (threadIdx.x % 32 - own);
-      const int begin = p_.token_offsets[first_ + token], end = p_.token_offsets[first_ + token + 1];
+      const int begin = p_.token_offsets[first_ + token],
+                end = p_.token_offsets[first_ + token + 1];
       float total = 0.0f;
       for (int first = begin; first < end; first += lanes) {
         float product = 0.0f;
@@ -130,8 +131,7 @@ struct GateBackward {
         const int token = pair / args_.top_k;
         const float score = p_.chosen_scores[first_ * args_.top_k + pair];
         const int expert = p_.chosen_experts[first_ * args_.top_k + pair];
-        at(token, expert) -=
-            slope(token, score) * (score / args_.scale) * shared_.totals[token];
+        at(token, expert) -= slope(token, score) * (score / args_.scale) * shared_.totals[token];
       }
     }
 

@@ -26,7 +26,7 @@ struct GateBackwardProblem {
 
 /// Writes all of d_logits [T, E], zeros too. Element: float, or bfloat16 rounded to nearest even.
 template <class Element>
-void gate_backward(const LayerConfig& config, const GateBackwardProblem& problem,
-                   Element* d_logits, cudaStream_t stream);
+void gate_backward(const LayerConfig& config, const GateBackwardProblem& problem, Element* d_logits,
+                   cudaStream_t stream);
 
 }  // namespace moe::cuda

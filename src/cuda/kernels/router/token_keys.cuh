@@ -1,4 +1,5 @@
-// One token's logits as keys to choose by, in the registers of a warp: lane i has experts i, i + 32,
+// One token's logits as keys to choose by, in the registers of a warp: lane i has experts i, i +
+// 32,
 // ..., as lane_sum32 adds them. Values are those of routing/gate.cpp.
 #pragma once
 
@@ -127,7 +128,9 @@ class TokenKeys {
     return better < args_.kept_groups;
   }
 
-  __device__ __forceinline__ int expert_of(int slot) const { return 32 * slot + lane_; }
+  __device__ __forceinline__ int expert_of(int slot) const {
+    return 32 * slot + lane_;
+  }
   __device__ __forceinline__ bool has(int slot) const {
     return expert_of(slot) < args_.num_experts;
   }
