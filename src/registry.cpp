@@ -4,7 +4,7 @@
 #include "cpu/device.h"
 #include "cpu/experts.h"
 #if defined(MOE_WITH_CUDA)
-#include "cuda/runtime/device.h"
+#include "cuda/device/device.h"
 #include "cuda/variants/variants.h"
 #endif
 

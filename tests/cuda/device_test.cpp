@@ -1,5 +1,5 @@
 // The GPU as a Device, its cuBLAS products, and what a machine without one says.
-#include "cuda/runtime/device.h"
+#include "cuda/device/device.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "core/seeded.h"
-#include "cuda/runtime/availability.h"
+#include "cuda/device/availability.h"
 #include "cuda/runtime/blas.h"
 #include "cuda/runtime/check.h"
 

@@ -18,36 +18,43 @@ using tests::DeviceArray;
 using Bf16 = __nv_bfloat16;
 using Work = std::function<void(cudaStream_t)>;
 
-/// Median over replays of the time of one `work`, `repeats` of which make a graph.
-double microseconds(const Work& work, int repeats) {
-  cudaStream_t stream;
-  cudaGraph_t graph;
-  cudaGraphExec_t executable;
+/// Median time of what `run` puts on the stream.
+double median_us(cudaStream_t stream, const std::function<void()>& run) {
   cudaEvent_t start, stop;
-  MOE_CUDA_CHECK(cudaStreamCreate(&stream));
   MOE_CUDA_CHECK(cudaEventCreate(&start));
   MOE_CUDA_CHECK(cudaEventCreate(&stop));
-  MOE_CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
-  for (int i = 0; i < repeats; ++i) work(stream);
-  MOE_CUDA_CHECK(cudaStreamEndCapture(stream, &graph));
-  MOE_CUDA_CHECK(cudaGraphInstantiate(&executable, graph, 0));
   std::vector<float> samples;
-  for (int replay = -2; replay < 7; ++replay) {
+  for (int round = -2; round < 7; ++round) {
     float ms = 0;
     MOE_CUDA_CHECK(cudaEventRecord(start, stream));
-    MOE_CUDA_CHECK(cudaGraphLaunch(executable, stream));
+    run();
     MOE_CUDA_CHECK(cudaEventRecord(stop, stream));
     MOE_CUDA_CHECK(cudaEventSynchronize(stop));
     MOE_CUDA_CHECK(cudaEventElapsedTime(&ms, start, stop));
-    if (replay >= 0) samples.push_back(ms);
+    if (round >= 0) samples.push_back(ms);
   }
-  MOE_CUDA_CHECK(cudaGraphExecDestroy(executable));
-  MOE_CUDA_CHECK(cudaGraphDestroy(graph));
   MOE_CUDA_CHECK(cudaEventDestroy(start));
   MOE_CUDA_CHECK(cudaEventDestroy(stop));
-  MOE_CUDA_CHECK(cudaStreamDestroy(stream));
   std::sort(samples.begin(), samples.end());
-  return 1e3 * samples[samples.size() / 2] / repeats;
+  return 1e3 * samples[samples.size() / 2];
+}
+
+/// Time of one `work` when a graph of 20 is replayed.
+double graph_us(const Work& work) {
+  constexpr int kRepeats = 20;
+  cudaStream_t stream;
+  cudaGraph_t graph;
+  cudaGraphExec_t executable;
+  MOE_CUDA_CHECK(cudaStreamCreate(&stream));
+  MOE_CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+  for (int i = 0; i < kRepeats; ++i) work(stream);
+  MOE_CUDA_CHECK(cudaStreamEndCapture(stream, &graph));
+  MOE_CUDA_CHECK(cudaGraphInstantiate(&executable, graph, 0));
+  const double us = median_us(stream, [&] { MOE_CUDA_CHECK(cudaGraphLaunch(executable, stream)); });
+  MOE_CUDA_CHECK(cudaGraphExecDestroy(executable));
+  MOE_CUDA_CHECK(cudaGraphDestroy(graph));
+  MOE_CUDA_CHECK(cudaStreamDestroy(stream));
+  return us / kRepeats;
 }
 
 template <int>
@@ -125,17 +132,14 @@ LayerConfig layer(std::int64_t num_experts, std::int64_t top_k, Gate gate = {}) 
 
 void bench_router(const char* name, const LayerConfig& config, std::int64_t tokens) {
   Routed r(config, tokens);
-  const double choose = microseconds([&](cudaStream_t s) { r.choose(s); }, 20);
-  const double rows = microseconds([&](cudaStream_t s) { r.build_rows(s); }, 20);
-  const double both = microseconds(
-      [&](cudaStream_t s) {
-        r.choose(s);
-        r.build_rows(s);
-      },
-      20);
-  const double f32 = microseconds([&](cudaStream_t s) { r.gate_backward(r.d_logits, s); }, 20);
-  const double bf16 =
-      microseconds([&](cudaStream_t s) { r.gate_backward(r.d_logits_bf16, s); }, 20);
+  const double choose = graph_us([&](cudaStream_t s) { r.choose(s); });
+  const double rows = graph_us([&](cudaStream_t s) { r.build_rows(s); });
+  const double both = graph_us([&](cudaStream_t s) {
+    r.choose(s);
+    r.build_rows(s);
+  });
+  const double f32 = graph_us([&](cudaStream_t s) { r.gate_backward(r.d_logits, s); });
+  const double bf16 = graph_us([&](cudaStream_t s) { r.gate_backward(r.d_logits_bf16, s); });
   std::printf("%-24s T=%-6ld E=%-4ld K=%-3ld %8.2f %8.2f %8.2f %8.2f %8.2f\n", name, long(tokens),
               long(config.num_experts), long(config.top_k), choose, rows, both, f32, bf16);
 }
@@ -149,25 +153,21 @@ void bench_gather(std::int64_t tokens, std::int64_t num_experts, std::int64_t to
   tests::fill_random(copy, 2);
   MOE_CUDA_CHECK(cudaDeviceSynchronize());
   const double row_bytes = 2.0 * r.num_rows * dim, token_bytes = 2.0 * tokens * dim;
-  const double gather = microseconds(
-      [&](cudaStream_t s) {
-        cuda::gather_rows(
-            {source.get(), rows.get(), r.token_offsets.get(), r.token_rows.get(), tokens, dim}, s);
-      },
-      3);
-  const double copied = microseconds(
-      [&](cudaStream_t s) {
-        MOE_CUDA_CHECK(cudaMemcpyAsync(rows.get(), copy.get(), static_cast<std::size_t>(row_bytes),
-                                       cudaMemcpyDeviceToDevice, s));
-      },
-      3);
-  const double gather_rate = (row_bytes + token_bytes) / gather / 1e6;
-  const double copy_rate = 2 * row_bytes / copied / 1e6;
+  const double gather = median_us(nullptr, [&] {
+    cuda::gather_rows(
+        {source.get(), rows.get(), r.token_offsets.get(), r.token_rows.get(), tokens, dim},
+        nullptr);
+  });
+  const double copied = median_us(nullptr, [&] {
+    MOE_CUDA_CHECK(cudaMemcpyAsync(rows.get(), copy.get(), static_cast<std::size_t>(row_bytes),
+                                   cudaMemcpyDeviceToDevice, nullptr));
+  });
+  const double rate = (row_bytes + token_bytes) / gather, copy_rate = 2 * row_bytes / copied;
   std::printf(
-      "T=%-6ld K=%-2ld d=%-5d %6.2f GB written %9.1f us %5.2f TB/s | copy %9.1f us %5.2f TB/s "
-      "| %5.1f %%\n",
-      long(tokens), long(top_k), dim, row_bytes / 1e9, gather, gather_rate, copied, copy_rate,
-      100 * gather_rate / copy_rate);
+      "T=%-6ld K=%-2ld d=%-5d %6.2f GB %9.1f us | copy %9.1f us %5.2f TB/s | %4.2f of the "
+      "time of a copy, %3.0f %% of its rate\n",
+      long(tokens), long(top_k), dim, row_bytes / 1e9, gather, copied, copy_rate / 1e6,
+      gather / copied, 100 * rate / copy_rate);
 }
 
 }  // namespace
@@ -187,7 +187,7 @@ int main() {
   bench_router("sigmoid, 4 of 8 groups", layer(256, 8, {sigmoid, true, false, 8, 4, 2.5f}), 65536);
   bench_router("topk_softmax", layer(8, 2), 4096);
   bench_router("topk_softmax", layer(128, 8), 128);
-  std::printf("gather: bytes counted are each token once and each row once\n");
+  std::printf("gather, beside a copy of the rows; its rate counts tokens once and rows once\n");
   bench_gather(32768, 128, 8, 4096);
   bench_gather(24576, 128, 8, 1536);
   bench_gather(40960, 128, 8, 768);

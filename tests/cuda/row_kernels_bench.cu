@@ -7,7 +7,7 @@
 #include "cuda/kernels/activation/activation.h"
 #include "cuda/kernels/aggregate/combine_backward.h"
 #include "cuda/kernels/aggregate/sum_token_rows.h"
-#include "cuda/runtime/device.h"
+#include "cuda/device/device.h"
 #include "row_data.cuh"
 
 namespace {

@@ -12,6 +12,9 @@
 
 #include <cuda_runtime.h>
 
+#include <atomic>
+#include <cstdint>
+
 #include "cuda/runtime/check.h"
 
 namespace moe::cuda {
@@ -23,16 +26,24 @@ __global__ void __launch_bounds__(Kernel::kThreads, Kernel::kMinBlocks)
   Kernel::run(args, *reinterpret_cast<typename Kernel::SharedStorage*>(shared));
 }
 
+/// Allows the kernel its shared memory, once per device.
+template <class Kernel>
+void prepare(int shared_bytes) {
+  static std::atomic<std::uint64_t> prepared_devices{0};
+  int device = 0;
+  MOE_CUDA_CHECK(cudaGetDevice(&device));
+  const std::uint64_t bit = std::uint64_t{1} << (device % 64);
+  if (prepared_devices.load() & bit) return;
+  MOE_CUDA_CHECK(cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                      shared_bytes));
+  prepared_devices.fetch_or(bit);
+}
+
 template <class Kernel>
 void launch(const typename Kernel::Args& args, dim3 grid, cudaStream_t stream) {
   constexpr std::size_t kSharedBytes = sizeof(typename Kernel::SharedStorage);
   static_assert(kSharedBytes <= 227 * 1024, "more shared memory than a CTA on sm_90 has");
-  static const bool prepared = [] {
-    MOE_CUDA_CHECK(cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                        static_cast<int>(kSharedBytes)));
-    return true;
-  }();
-  (void)prepared;
+  prepare<Kernel>(static_cast<int>(kSharedBytes));
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
   config.blockDim = dim3(Kernel::kThreads);

@@ -68,12 +68,13 @@ struct GateBackward {
       for (int e = threadIdx.x; e <= args_.num_experts; e += kThreads) {
         shared_.expert_offsets[e] = p_.expert_offsets[e];
       }
+      const Chosen first_chosen = chosen(threadIdx.x);  // on its way while tokens are summed
       sum_tokens();
       const bool sums_all = !args_.is_sigmoid && !args_.renormalizes;
       if (!sums_all) start_with_zeros();
       __syncthreads();
       if (sums_all) start_with_shares_of_all();
-      if (args_.renormalizes) subtract_shares_of_chosen();
+      if (args_.renormalizes) subtract_shares_of_chosen(first_chosen);
       __syncthreads();
       add_rows();
       __syncthreads();
@@ -126,12 +127,24 @@ struct GateBackward {
       }
     }
 
-    __device__ __forceinline__ void subtract_shares_of_chosen() {
+    struct Chosen {
+      int expert;
+      float score;
+    };
+
+    __device__ __forceinline__ Chosen chosen(int pair) const {
+      if (!args_.renormalizes || pair >= tokens_ * args_.top_k) return {};
+      const std::int64_t at = first_ * args_.top_k + pair;
+      return {__ldg(p_.chosen_experts + at), __ldg(p_.chosen_scores + at)};
+    }
+
+    /// `next` is this thread's first pair.
+    __device__ __forceinline__ void subtract_shares_of_chosen(Chosen next) {
       for (int pair = threadIdx.x; pair < tokens_ * args_.top_k; pair += kThreads) {
         const int token = pair / args_.top_k;
-        const float score = p_.chosen_scores[first_ * args_.top_k + pair];
-        const int expert = p_.chosen_experts[first_ * args_.top_k + pair];
-        at(token, expert) -= slope(token, score) * (score / args_.scale) * shared_.totals[token];
+        at(token, next.expert) -=
+            slope(token, next.score) * (next.score / args_.scale) * shared_.totals[token];
+        next = chosen(pair + kThreads);
       }
     }
 

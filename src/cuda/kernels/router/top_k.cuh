@@ -9,6 +9,7 @@
 // are all equal costs little more than others.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 namespace moe::cuda {
@@ -49,10 +50,11 @@ struct Candidate {
   }
 };
 
-/// Collected candidates of one warp, in shared memory, then a zero where their number is odd.
+/// Collected candidates of one warp, in shared memory, and behind the last a zero.
 template <int kSlots>
 struct alignas(16) CandidateList {
-  std::uint64_t candidates[32 * kSlots + 2];
+  static constexpr int kUnwanted = 32 * kSlots + 2;  // + lane: for what is not collected
+  std::uint64_t candidates[kUnwanted + 32];
 };
 
 template <int kSlots>
@@ -79,25 +81,24 @@ class TopK {
  private:
   /// `count` times the best of the lanes' best is taken away; equal ones go at once.
   static __device__ __forceinline__ std::uint32_t bound_of(const Keys<kSlots>& keys, int count) {
-    std::uint32_t rest = best_of_lane<kSlots>(keys);
-    std::uint32_t bound = kNoKey + 1;
-#pragma unroll 1
+    const std::uint32_t own = best_of_lane<kSlots>(keys);
+    std::uint32_t rest = own, bound = kNoKey;
+#pragma unroll 4
     for (int i = 0; i < count; ++i) {
-      const std::uint32_t best = __reduce_max_sync(kAllLanes, rest);
-      if (best == kNoKey) return is_enough(keys, bound, count) ? bound : kNoKey + 1;
-      bound = best;
-      if (rest == best) rest = kNoKey;
+      bound = __reduce_max_sync(kAllLanes, rest);
+      if (rest == bound) rest = kNoKey;
     }
-    return bound;
+    return bound != kNoKey ? bound : lowest_bound(keys, own, count);
   }
 
-  /// Whether `count` keys reach the bound. Only in question when the lanes ran out.
-  static __device__ __forceinline__ bool is_enough(const Keys<kSlots>& keys, std::uint32_t bound,
-                                                   int count) {
+  /// When no lane was left: the least of the lanes' best, or whatever is a number.
+  static __device__ __forceinline__ std::uint32_t lowest_bound(const Keys<kSlots>& keys,
+                                                               std::uint32_t own, int count) {
+    const std::uint32_t least = __reduce_min_sync(kAllLanes, own == kNoKey ? ~0u : own);
     int reached = 0;
 #pragma unroll
-    for (int slot = 0; slot < kSlots; ++slot) reached += keys[slot] >= bound;
-    return __reduce_add_sync(kAllLanes, reached) >= count;
+    for (int slot = 0; slot < kSlots; ++slot) reached += keys[slot] >= least;
+    return __reduce_add_sync(kAllLanes, reached) >= count ? least : kNoKey + 1;
   }
 
   /// Returns how many. kLimited: of the keys equal to the bound only the first `room`.
@@ -117,8 +118,9 @@ class TopK {
         room -= __popc(equal);
       }
       const unsigned taken = __ballot_sync(kAllLanes, is_taken);
-      std::uint64_t* place = list.candidates + collected + __popc(taken & lower_lanes);
-      if (is_taken) *place = Candidate::make(keys[slot], 32 * slot + lane);
+      // A store by all lanes is cheaper than a branch around it.
+      const int place = is_taken ? collected + __popc(taken & lower_lanes) : List::kUnwanted + lane;
+      list.candidates[place] = Candidate::make(keys[slot], 32 * slot + lane);
       collected += __popc(taken);
     }
     if (lane == 0) list.candidates[collected] = 0;

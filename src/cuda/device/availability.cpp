@@ -1,5 +1,5 @@
 // Reasons for having no GPU.
-#include "cuda/runtime/availability.h"
+#include "cuda/device/availability.h"
 
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
 // Measured through the Device itself, so by the same clock as everything that is compared with it.
-#include "cuda/runtime/ceilings.h"
+#include "cuda/device/ceilings.h"
 
 #include <algorithm>
 #include <array>

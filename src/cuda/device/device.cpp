@@ -1,11 +1,11 @@
 // Memory from cudaMalloc, time from events on one stream of the device's own.
-#include "cuda/runtime/device.h"
+#include "cuda/device/device.h"
 
 #include <optional>
 
-#include "cuda/runtime/availability.h"
+#include "cuda/device/availability.h"
 #include "cuda/runtime/blas.h"
-#include "cuda/runtime/ceilings.h"
+#include "cuda/device/ceilings.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/stream.h"
 
