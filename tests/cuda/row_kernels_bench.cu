@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <functional>
 
+#include "cuda/device/device.h"
 #include "cuda/kernels/activation/activation.h"
 #include "cuda/kernels/aggregate/combine_backward.h"
 #include "cuda/kernels/aggregate/sum_token_rows.h"
-#include "cuda/device/device.h"
 #include "row_data.cuh"
 
 namespace {

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "cuda/device/availability.h"
-#include "cuda/runtime/blas.h"
 #include "cuda/device/ceilings.h"
+#include "cuda/runtime/blas.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/stream.h"
 
