@@ -13,7 +13,8 @@ help: ## list these commands
 setup: ## install missing packages, as root or with sudo; tools/setup --list names them
 	@tools/setup --quiet
 
-bench: build ## build, then compare the variants; options in ARGS="--config medium"
+bench: build/build.ninja ## build the program, then compare the variants; options in ARGS="--config medium"
+	@cmake --build --preset release --target bench_moe_variants
 	@build/bin/bench_moe_variants $(ARGS)
 
 build: build/build.ninja ## build everything; programs land in build/bin
