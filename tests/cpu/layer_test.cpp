@@ -47,12 +47,21 @@ TEST_P(EveryShape, AgreesWithTruth) {
 
 TEST_P(EveryShape, AgreesWithTruthInBfloat16) {
   if (!cpu().traits().has_bf16) GTEST_SKIP() << "no bfloat16 arithmetic on this processor";
-  for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
-    Case test = GetParam();
-    test.config.dtype = DType::bf16;
-    test.config.gate = gate.gate;
-    test.config.rounding = {.rule = RoundingRule::nearest, .tile = 8};
-    expect_all_variants_true(test, gate.name);
+  for (const Activation activation : {Activation::swiglu, Activation::relu2}) {
+    for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
+      for (const Rounding& rounding : tests::roundings()) {
+        Case test = GetParam();
+        test.config.dtype = DType::bf16;
+        // Half the channels of relu2 are dead; one row must have enough left for a norm within
+        // 1e-2.
+        if (activation == Activation::relu2) test.config.ffn_dim *= 8;
+        test.config.activation = activation;
+        test.config.gate = gate.gate;
+        test.config.rounding = rounding;
+        expect_all_variants_true(test, std::string(name_of(activation)) + " " + gate.name + " " +
+                                           std::string(name_of(rounding.rule)));
+      }
+    }
   }
 }
 
