@@ -1,4 +1,5 @@
-# MOE_HAS_CUDA: whether the Hopper backend is built. A missing toolkit is an error only with MOE_CUDA=ON.
+# MOE_HAS_CUDA: whether the Hopper backend is built. A missing toolkit is an error only with MOE_CUDA=ON; AUTO
+# also leaves it out where nvcc is older than what the backend was tried with, or cuBLAS is not installed.
 set(MOE_HAS_CUDA OFF)
 if(NOT MOE_CUDA STREQUAL "OFF")
   include(CheckLanguage)
@@ -9,7 +10,11 @@ if(NOT MOE_CUDA STREQUAL "OFF")
     endif()
     enable_language(CUDA)
     find_package(CUDAToolkit REQUIRED)
-    set(MOE_HAS_CUDA ON)
+    if(MOE_CUDA STREQUAL "ON" OR (CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 13.0 AND TARGET CUDA::cublas))
+      set(MOE_HAS_CUDA ON)
+    else()
+      message(STATUS "nvcc ${CMAKE_CUDA_COMPILER_VERSION} is older than 13.0, or cuBLAS is missing; MOE_CUDA=ON tries anyway")
+    endif()
   elseif(MOE_CUDA STREQUAL "ON")
     message(FATAL_ERROR "MOE_CUDA=ON, but no CUDA compiler was found; put nvcc on PATH or set MOE_CUDA=OFF")
   endif()

@@ -66,7 +66,7 @@ void add_comparison_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
       ->capture_default_str()
       ->group(what);
   app.add_option("--baseline", options.baseline,
-                 "row that speed-up is relative to; the device's first, vanilla, when left out")
+                 "row that speed-up is relative to; the device's first when left out")
       ->group(what);
   app.add_option("--mode", raw.mode, "forward | forward_backward")
       ->capture_default_str()

@@ -24,8 +24,9 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
   if (config.hidden_dim % 8 != 0 || config.ffn_dim % 8 != 0) {
     return "--hidden-dim and --ffn-dim must be multiples of 8 (16-byte rows of the copy engine)";
   }
-  if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK)
-    return "more experts or a larger top-k than the router kernels hold";
+  if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK ||
+      config.gate.num_groups > kMaxGroups)
+    return "the router kernels hold at most 1024 experts in 32 groups, and top-k 32";
   if (config.rounding.rule != RoundingRule::none)
     return "token rounding on the GPU is not built yet";
   if (config.shared.gated) return "gated shared experts on the GPU are not built yet";
