@@ -1,9 +1,10 @@
 // The command line as values, and the rules that no parser knows.
-#include "options.h"
+#include "bench/options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/byte_size.h"
 #include "moe/error.h"
 
 namespace moe::programs {

@@ -1,5 +1,5 @@
 // Terminal output and signals.
-#include "progress.h"
+#include "cli/progress.h"
 
 #include <signal.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // Lists come from the registry and the presets, so they cannot grow stale.
-#include "list.h"
+#include "bench/list.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,4 +1,4 @@
-// Flags of the programs, parsed and checked. CLI11 stays inside options.cpp.
+// The command line of bench_moe_variants, parsed and checked. CLI11 stays inside the .cpp files.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,5 @@ struct BenchOptions {
 
 /// Throws Error{usage} with the nearest known flag for an unknown one.
 BenchOptions parse_bench_options(const std::vector<std::string>& arguments);
-
-/// "8GiB", "500 MB", "1024" to bytes. Throws Error{usage}.
-std::int64_t parse_bytes(const std::string& text);
 
 }  // namespace moe::programs

@@ -1,5 +1,5 @@
 // Choice of a device among those of the registry.
-#include "devices.h"
+#include "cli/devices.h"
 
 #include <vector>
 

@@ -1,0 +1,95 @@
+// The commands of bench_moe_variants and what each takes.
+#include "bench/options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "bench/run_flags.h"
+#include "cli/command_line.h"
+#include "cli/parse_errors.h"
+#include "version.h"
+
+namespace moe::programs {
+namespace {
+
+/// A command whose parsing sets options.command.
+CLI::App& add_command(CLI::App& app, BenchOptions& options, Command command, const char* name,
+                      const char* summary) {
+  CLI::App* added = app.add_subcommand(name, summary);
+  added->callback([&options, command] { options.command = command; });
+  return *added;
+}
+
+void add_out(CLI::App& command, BenchOptions& options) {
+  command.add_option("--out", options.out, "folder of results")->capture_default_str();
+}
+
+void add_commands(CLI::App& app, RawFlags& raw, BenchOptions& options) {
+  add_run_flags(add_command(app, options, Command::run, "run", "measure (the default)"), raw,
+                options);
+
+  CLI::App& list = add_command(app, options, Command::list, "list",
+                               "what there is: configs, variants, devices, routings");
+  list.add_option("topic", options.topic, "one of them; all when left out");
+
+  CLI::App& show = add_command(app, options, Command::show, "show",
+                               "a configuration (NAME or FILE), or a saved run");
+  show.add_option("name", options.topic, "preset, FILE.toml, config.json, run id, or last")
+      ->required();
+  add_out(show, options);
+
+  CLI::App& plot =
+      add_command(app, options, Command::plot, "plot", "draw the pictures of a saved run again");
+  plot.add_option("run", options.topic, "run id, its folder, or last")->required();
+  add_out(plot, options);
+}
+
+std::vector<std::string> command_names(CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+/// Help of the whole program covers its commands too.
+void print_help_or_version(const CLI::App& app, const std::string& first,
+                           const CLI::Success& asked) {
+  if (first == "--help" || first == "-h") {
+    std::cout << app.help("", CLI::AppFormatMode::All);
+  } else {
+    app.exit(asked);
+  }
+}
+
+}  // namespace
+
+BenchOptions parse_bench_options(const std::vector<std::string>& given) {
+  BenchOptions options;
+  options.sampling.time_cap_s = 60;
+  RawFlags raw;
+  CLI::App app(
+      "Compares Mixture-of-Experts implementations: latency, tokens/s, expert load, memory.\n"
+      "With no arguments: the small configuration, all variants, forward and backward.",
+      "bench_moe_variants");
+  app.set_version_flag("--version", kVersionText);
+  app.require_subcommand(1);
+  add_commands(app, raw, options);
+  const std::vector<std::string> arguments = with_command(given, command_names(app));
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& asked) {
+    print_help_or_version(app, arguments.front(), asked);
+    options.command = Command::exit;
+    return options;
+  } catch (const CLI::ParseError& error) {
+    const CLI::App* used = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
+    rethrow_as_usage(*used, error);
+  }
+  if (options.command == Command::run) {
+    raw.has_max_samples = has_flag(arguments, "--max-samples");
+    finish_run_options(arguments, raw, options);
+  }
+  return options;
+}
+
+}  // namespace moe::programs
