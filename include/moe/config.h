@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "moe/attention.h"
 #include "moe/dtype.h"
 
 namespace moe {
@@ -94,11 +95,24 @@ struct ModelConfig {
   std::int64_t seq_len = 4096;
   std::int64_t num_layers = 1;             // all decoder layers
   std::int64_t num_dense_layers = 0;       // of those, layers with a dense MLP in place of experts
+  std::int64_t dense_ffn_dim = 0;          // width of that MLP; 0 = unknown or no such layer
+  Attention attention;                     // of the layers that `linear` does not take
+  LinearMixer linear;                      // in place of attention
+  std::int64_t vocab_size = 0;             // rows of the embedding; 0 = unknown
+  bool tied_embeddings = false;            // the output projection is the embedding's transpose
+  std::int64_t max_context = 0;            // longest sequence in tokens; 0 = unknown
+  std::int64_t num_prediction_layers = 0;  // more MoE layers, for multi-token prediction (MTP)
   std::string source;                      // where the values were read
   std::string note;                        // shown by `show`
   std::optional<std::string> unsupported;  // why this suite cannot express the model's layer
 
   std::int64_t tokens() const { return batch_size * seq_len; }  // [T]
+  std::int64_t num_moe_layers() const { return num_layers - num_dense_layers; }
+  /// Decoder layers with attention; 0 when its kind is unknown.
+  std::int64_t num_attention_layers() const {
+    if (attention.kind == AttentionKind::none) return 0;
+    return attention.num_layers > 0 ? attention.num_layers : num_layers;
+  }
 };
 
 constexpr std::string_view name_of(Activation activation) {

@@ -10,12 +10,13 @@
 // examples/embed.cpp does all six in a page. The headers are plain C++20: no CUDA, no third party.
 #pragma once
 
-#include "moe/config.h"    // IWYU pragma: export
-#include "moe/device.h"    // IWYU pragma: export
-#include "moe/dtype.h"     // IWYU pragma: export
-#include "moe/error.h"     // IWYU pragma: export
-#include "moe/layer.h"     // IWYU pragma: export
-#include "moe/registry.h"  // IWYU pragma: export
-#include "moe/routing.h"   // IWYU pragma: export
-#include "moe/tensor.h"    // IWYU pragma: export
-#include "moe/variant.h"   // IWYU pragma: export
+#include "moe/attention.h"  // IWYU pragma: export
+#include "moe/config.h"     // IWYU pragma: export
+#include "moe/device.h"     // IWYU pragma: export
+#include "moe/dtype.h"      // IWYU pragma: export
+#include "moe/error.h"      // IWYU pragma: export
+#include "moe/layer.h"      // IWYU pragma: export
+#include "moe/registry.h"   // IWYU pragma: export
+#include "moe/routing.h"    // IWYU pragma: export
+#include "moe/tensor.h"     // IWYU pragma: export
+#include "moe/variant.h"    // IWYU pragma: export

@@ -41,4 +41,9 @@ GateKind parse_gate_kind(std::string_view text) {
                {GateKind::topk_softmax, GateKind::softmax_topk, GateKind::sigmoid});
 }
 
+AttentionKind parse_attention_kind(std::string_view text) {
+  return parse("attention kind", text,
+               {AttentionKind::none, AttentionKind::grouped_query, AttentionKind::latent});
+}
+
 }  // namespace moe::config

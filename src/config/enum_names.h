@@ -16,5 +16,7 @@ Activation parse_activation(std::string_view text);
 RoundingRule parse_rounding_rule(std::string_view text);
 /// "topk_softmax", "softmax_topk" or "sigmoid".
 GateKind parse_gate_kind(std::string_view text);
+/// "none", "grouped_query" or "latent".
+AttentionKind parse_attention_kind(std::string_view text);
 
 }  // namespace moe::config

@@ -125,6 +125,44 @@ Setter layer_table(LayerConfig& layer) {
                                                      {"gated", flag(layer.shared.gated)}})}});
 }
 
+Setter attention_table(Attention& attention) {
+  return table(
+      "[model.attention] ",
+      {{"kind", one_of(attention.kind, parse_attention_kind)},
+       {"num_layers", whole(attention.num_layers)},
+       {"num_heads", whole(attention.num_heads)},
+       {"num_kv_heads", whole(attention.num_kv_heads)},
+       {"head_dim", whole(attention.head_dim)},
+       {"output_gate", flag(attention.output_gate)},
+       {"q_lora_rank", whole(attention.q_lora_rank)},
+       {"kv_lora_rank", whole(attention.kv_lora_rank)},
+       {"qk_rope_head_dim", whole(attention.qk_rope_head_dim)},
+       {"qk_nope_head_dim", whole(attention.qk_nope_head_dim)},
+       {"v_head_dim", whole(attention.v_head_dim)},
+       {"index", table("[model.attention.index] ", {{"num_heads", whole(attention.index.num_heads)},
+                                                    {"head_dim", whole(attention.index.head_dim)},
+                                                    {"top_k", whole(attention.index.top_k)}})},
+       {"sliding_window", whole(attention.sliding_window)},
+       {"num_sliding_layers", whole(attention.num_sliding_layers)}});
+}
+
+Setter model_table(ModelConfig& config) {
+  LinearMixer& linear = config.linear;
+  return table(
+      "[model] ",
+      {{"num_layers", whole(config.num_layers)},
+       {"num_dense_layers", whole(config.num_dense_layers)},
+       {"dense_ffn_dim", whole(config.dense_ffn_dim)},
+       {"attention", attention_table(config.attention)},
+       {"linear", table("[model.linear] ", {{"num_layers", whole(linear.num_layers)},
+                                            {"parameters", whole(linear.parameters)},
+                                            {"state_elements", whole(linear.state_elements)}})},
+       {"vocab_size", whole(config.vocab_size)},
+       {"tied_embeddings", flag(config.tied_embeddings)},
+       {"max_context", whole(config.max_context)},
+       {"num_prediction_layers", whole(config.num_prediction_layers)}});
+}
+
 /// Base comes first wherever it stands in the file: the other keys overwrite its values.
 void start_from_base(const toml::table& root, const std::string& file, ModelConfig& config) {
   const auto found = root.find("base");
@@ -170,15 +208,13 @@ ModelConfig read_toml_config(const std::filesystem::path& path) {
   const std::string base = std::exchange(config.name, path.stem().string());
   config.source = base.empty() ? file : file + ", based on " + base;
   std::string read_already;
-  read_table(
-      root, file, "",
-      {{"base", text(read_already)},
-       {"name", text(config.name)},
-       {"layer", layer_table(config.layer)},
-       {"batch", table("[batch] ", {{"batch_size", whole(config.batch_size)},
-                                    {"seq_len", whole(config.seq_len)}})},
-       {"model", table("[model] ", {{"num_layers", whole(config.num_layers)},
-                                    {"num_dense_layers", whole(config.num_dense_layers)}})}});
+  read_table(root, file, "",
+             {{"base", text(read_already)},
+              {"name", text(config.name)},
+              {"layer", layer_table(config.layer)},
+              {"batch", table("[batch] ", {{"batch_size", whole(config.batch_size)},
+                                           {"seq_len", whole(config.seq_len)}})},
+              {"model", model_table(config)}});
   if (base.empty()) require_sizes(root, file);
   validate(config, path);
   return config;

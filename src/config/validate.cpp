@@ -45,6 +45,62 @@ void check_sizes(const ModelConfig& config) {
   check_size("gate.kept_groups", layer.gate.kept_groups);
   check_size("model.num_layers", config.num_layers);
   check_size("model.num_dense_layers", config.num_dense_layers, 0);
+  check_size("model.dense_ffn_dim", config.dense_ffn_dim, 0);
+  check_size("model.vocab_size", config.vocab_size, 0);
+  check_size("model.max_context", config.max_context, 0);
+  check_size("model.num_prediction_layers", config.num_prediction_layers, 0);
+}
+
+void check_attention_sizes(const Attention& attention) {
+  const std::int64_t smallest_heads = attention.kind == AttentionKind::none ? 0 : 1;
+  const std::int64_t grouped = attention.kind == AttentionKind::grouped_query ? 1 : 0;
+  const std::int64_t latent = attention.kind == AttentionKind::latent ? 1 : 0;
+  check_size("attention.num_layers", attention.num_layers, 0);
+  check_size("attention.num_heads", attention.num_heads, smallest_heads);
+  check_size("attention.num_kv_heads", attention.num_kv_heads, grouped);
+  check_size("attention.head_dim", attention.head_dim, grouped);
+  check_size("attention.q_lora_rank", attention.q_lora_rank, 0);
+  check_size("attention.kv_lora_rank", attention.kv_lora_rank, latent);
+  check_size("attention.qk_rope_head_dim", attention.qk_rope_head_dim, 0);
+  check_size("attention.qk_nope_head_dim", attention.qk_nope_head_dim, latent);
+  check_size("attention.v_head_dim", attention.v_head_dim, latent);
+  check_size("attention.index.num_heads", attention.index.num_heads, 0);
+  const std::int64_t indexed = attention.index.num_heads > 0 ? 1 : 0;
+  check_size("attention.index.head_dim", attention.index.head_dim, indexed);
+  check_size("attention.index.top_k", attention.index.top_k, indexed);
+  check_size("attention.sliding_window", attention.sliding_window, 0);
+  check_size("attention.num_sliding_layers", attention.num_sliding_layers, 0);
+}
+
+/// Blocks may have a mixer without an MLP (Nemotron-3), so layers of attention and of linear mixers
+/// need not add up to num_layers.
+void check_mixers(const ModelConfig& config) {
+  const Attention& attention = config.attention;
+  check_attention_sizes(attention);
+  if (attention.kind == AttentionKind::grouped_query &&
+      attention.num_heads % attention.num_kv_heads != 0) {
+    reject(fmt::format("attention.num_heads {} cannot share attention.num_kv_heads {} equally",
+                       attention.num_heads, attention.num_kv_heads),
+           fmt::format("use a multiple of {}", attention.num_kv_heads));
+  }
+  if (attention.num_sliding_layers > 0 && attention.sliding_window == 0) {
+    reject("attention.num_sliding_layers is set, but attention.sliding_window is not",
+           "set attention.sliding_window, in tokens");
+  }
+  if (attention.num_sliding_layers > config.num_attention_layers()) {
+    reject(fmt::format("attention.num_sliding_layers {} of {} layers with attention",
+                       attention.num_sliding_layers, config.num_attention_layers()),
+           fmt::format("use {} or less", config.num_attention_layers()));
+  }
+  const LinearMixer& linear = config.linear;
+  check_size("linear.num_layers", linear.num_layers, 0);
+  check_size("linear.parameters", linear.parameters, linear.num_layers > 0 ? 1 : 0);
+  check_size("linear.state_elements", linear.state_elements, 0);
+  const bool unclear = linear.num_layers > 0 && attention.num_layers == 0;
+  if (unclear && attention.kind != AttentionKind::none) {
+    reject("linear.num_layers is set, but attention.num_layers is not",
+           "say how many layers keep attention");
+  }
 }
 
 void check_layer(const ModelConfig& config) {
@@ -155,6 +211,7 @@ void check_products(const ModelConfig& config) {
 
 void validate(const ModelConfig& config) {
   check_sizes(config);
+  check_mixers(config);
   check_layer(config);
   check_gate(config.layer.gate);
   check_groups(config.layer);

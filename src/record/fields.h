@@ -45,6 +45,35 @@ void visit_fields(auto& field, Like<LayerConfig> auto& layer) {
   field("shared", layer.shared);
 }
 
+void visit_fields(auto& field, Like<SparseIndex> auto& index) {
+  field("num_heads", index.num_heads);
+  field("head_dim", index.head_dim);
+  field("top_k", index.top_k);
+}
+
+void visit_fields(auto& field, Like<Attention> auto& attention) {
+  field("kind", attention.kind);
+  field("num_layers", attention.num_layers);
+  field("num_heads", attention.num_heads);
+  field("num_kv_heads", attention.num_kv_heads);
+  field("head_dim", attention.head_dim);
+  field("output_gate", attention.output_gate);
+  field("q_lora_rank", attention.q_lora_rank);
+  field("kv_lora_rank", attention.kv_lora_rank);
+  field("qk_rope_head_dim", attention.qk_rope_head_dim);
+  field("qk_nope_head_dim", attention.qk_nope_head_dim);
+  field("v_head_dim", attention.v_head_dim);
+  field("index", attention.index);
+  field("sliding_window", attention.sliding_window);
+  field("num_sliding_layers", attention.num_sliding_layers);
+}
+
+void visit_fields(auto& field, Like<LinearMixer> auto& linear) {
+  field("num_layers", linear.num_layers);
+  field("parameters", linear.parameters);
+  field("state_elements", linear.state_elements);
+}
+
 void visit_fields(auto& field, Like<ModelConfig> auto& model) {
   field("name", model.name);
   field("layer", model.layer);
@@ -52,6 +81,13 @@ void visit_fields(auto& field, Like<ModelConfig> auto& model) {
   field("seq_len", model.seq_len);
   field("num_layers", model.num_layers);
   field("num_dense_layers", model.num_dense_layers);
+  field("dense_ffn_dim", model.dense_ffn_dim);
+  field("attention", model.attention);
+  field("linear", model.linear);
+  field("vocab_size", model.vocab_size);
+  field("tied_embeddings", model.tied_embeddings);
+  field("max_context", model.max_context);
+  field("num_prediction_layers", model.num_prediction_layers);
   field("source", model.source);
   field("note", model.note);
   field("unsupported", model.unsupported);

@@ -35,6 +35,8 @@ inline constexpr Activation last_value<Activation> = Activation::relu2;
 template <>
 inline constexpr GateKind last_value<GateKind> = GateKind::sigmoid;
 template <>
+inline constexpr AttentionKind last_value<AttentionKind> = AttentionKind::latent;
+template <>
 inline constexpr RoundingRule last_value<RoundingRule> = RoundingRule::down;
 template <>
 inline constexpr DType last_value<DType> = DType::i64;

@@ -17,7 +17,7 @@ TEST(Describe, DeepSeekV3) {
   // x 2 bytes = 21 GiB.
   EXPECT_EQ(
       describe(*find_preset("deepseek-v3")),
-      "config       deepseek-v3 (also deepseek-v3.2-exp, deepseek-r1)\n"
+      "config       deepseek-v3 (also deepseek-r1, deepseek-v3.1)\n"
       "shape        hidden_dim 7168, ffn_dim 2048, num_experts 256, top_k 8, swiglu, bf16\n"
       "gate         sigmoid: sigmoid of each logit, then top-k by score + selection bias, from the "
       "best 4 of 8 groups, scores renormalized to sum 1, times 2.5\n"
@@ -26,9 +26,6 @@ TEST(Describe, DeepSeekV3) {
       "tokens       32,768 (8 x 4096), 1024.0 rows per expert on average\n"
       "parameters   11,320,164,608 in one MoE layer, 398,196,992 active per token\n"
       "weights      21.00 GiB of experts in bf16\n"
-      "note         V3, R1, V3.1 and V3.2-Exp have the same MoE layer; the dense layers' ffn_dim "
-      "is "
-      "18432\n"
       "source       deepseek-ai/DeepSeek-V3 config_671B.json\n");
 }
 

@@ -22,6 +22,10 @@ TEST(EnumNames, ParseWhatNameOfPrints) {
   for (GateKind value : {GateKind::topk_softmax, GateKind::softmax_topk, GateKind::sigmoid}) {
     EXPECT_EQ(parse_gate_kind(name_of(value)), value);
   }
+  for (AttentionKind value :
+       {AttentionKind::none, AttentionKind::grouped_query, AttentionKind::latent}) {
+    EXPECT_EQ(parse_attention_kind(name_of(value)), value);
+  }
   EXPECT_EQ(parse_dtype("BF16"), DType::bf16);
 }
 

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 TEST(LoadConfig, TakesPresetsAndFiles) {
   EXPECT_EQ(load_config("Small").name, "small");
-  EXPECT_EQ(load_config("deepseek-v3.2-exp").name, "deepseek-v3");
+  EXPECT_EQ(load_config("deepseek-r1").name, "deepseek-v3");
   EXPECT_EQ(load_config(written("mine.toml", "base = \"small\"").string()).name, "mine");
   EXPECT_EQ(load_config(MOE_TEST_DATA "/data/mixtral-8x7b/config.json").layer.num_experts, 8);
 }

@@ -80,7 +80,10 @@ TEST(Presets, DeepSeekV3HasTheModelsOwnValues) {
   EXPECT_EQ(config.layer.shared.ffn_dim, 2048);
   EXPECT_EQ(config.num_layers, 61);
   EXPECT_EQ(config.num_dense_layers, 3);
-  EXPECT_EQ(find_preset("deepseek-v3.2-exp"), &config);
+  EXPECT_EQ(config.attention.kind, AttentionKind::latent);
+  EXPECT_EQ(config.attention.index.num_heads, 0);
+  EXPECT_EQ(find_preset("deepseek-r1"), &config);
+  EXPECT_EQ(find_preset("deepseek-v3.2")->attention.index.top_k, 2048);
 }
 
 TEST(Presets, OtherGatesOfRealModels) {
@@ -120,7 +123,7 @@ TEST(Presets, NamesAreUniqueAndLowerCase) {
 
 TEST(Presets, AreFoundByAliasAndInAnyCase) {
   EXPECT_EQ(find_preset("Qwen3-235B"), find_preset("qwen3-235b-a22b"));
-  EXPECT_THAT(aliases("DeepSeek-V3"), testing::Contains("deepseek-v3.2-exp"));
+  EXPECT_THAT(aliases("DeepSeek-V3"), testing::Contains("deepseek-r1"));
   EXPECT_TRUE(aliases("small").empty());
   EXPECT_TRUE(aliases("nonsense").empty());
   EXPECT_EQ(find_preset("nonsense"), nullptr);

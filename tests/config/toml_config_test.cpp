@@ -47,6 +47,35 @@ TEST(TomlConfig, EveryKeyReachesItsField) {
   EXPECT_EQ(config.seq_len, 77);
   EXPECT_EQ(config.num_layers, 9);
   EXPECT_EQ(config.num_dense_layers, 1);
+  EXPECT_EQ(config.dense_ffn_dim, 200);
+  EXPECT_EQ(config.vocab_size, 1000);
+  EXPECT_TRUE(config.tied_embeddings);
+  EXPECT_EQ(config.max_context, 8192);
+  EXPECT_EQ(config.num_prediction_layers, 2);
+  EXPECT_EQ(config.linear.num_layers, 4);
+  EXPECT_EQ(config.linear.parameters, 5000);
+  EXPECT_EQ(config.linear.state_elements, 600);
+}
+
+TEST(TomlConfig, EveryKeyOfAttentionReachesItsField) {
+  const ModelConfig config = read_toml_config(MOE_TEST_DATA "/data/every_key.toml");
+  const Attention& attention = config.attention;
+  EXPECT_EQ(attention.kind, AttentionKind::latent);
+  EXPECT_EQ(config.num_attention_layers(), 5);
+  EXPECT_EQ(attention.num_heads, 6);
+  EXPECT_EQ(attention.num_kv_heads, 3);
+  EXPECT_EQ(attention.head_dim, 16);
+  EXPECT_TRUE(attention.output_gate);
+  EXPECT_EQ(attention.q_lora_rank, 48);
+  EXPECT_EQ(attention.kv_lora_rank, 24);
+  EXPECT_EQ(attention.qk_rope_head_dim, 4);
+  EXPECT_EQ(attention.qk_nope_head_dim, 8);
+  EXPECT_EQ(attention.v_head_dim, 12);
+  EXPECT_EQ(attention.index.num_heads, 7);
+  EXPECT_EQ(attention.index.head_dim, 14);
+  EXPECT_EQ(attention.index.top_k, 21);
+  EXPECT_EQ(attention.sliding_window, 128);
+  EXPECT_EQ(attention.num_sliding_layers, 2);
 }
 
 TEST(TomlConfig, SizesAloneAreEnough) {

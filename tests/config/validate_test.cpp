@@ -140,5 +140,36 @@ TEST(Validate, AFilesNameComesFirst) {
               StartsWith("my.toml: --top-k 9 is larger than --num-experts 8"));
 }
 
+TEST(Validate, SizesOfAttentionThatItsKindNeeds) {
+  const auto latent = [](ModelConfig& c) { c.attention.kind = AttentionKind::latent; };
+  EXPECT_THAT(refusal(latent), StartsWith("attention.num_heads 0: at least 1"));
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.kv_lora_rank = 0; }, "deepseek-v3"),
+              StartsWith("attention.kv_lora_rank 0: at least 1"));
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.head_dim = 0; }, "mixtral-8x7b"),
+              StartsWith("attention.head_dim 0: at least 1"));
+  expect_valid([](ModelConfig& c) { c.attention.q_lora_rank = 0; }, "deepseek-v3");
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.index.top_k = 0; }, "deepseek-v3.2"),
+              StartsWith("attention.index.top_k 0: at least 1"));
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.vocab_size = -1; }),
+              StartsWith("model.vocab_size -1: at least 0"));
+}
+
+TEST(Validate, HeadsThatCannotShareKeys) {
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.num_kv_heads = 5; }, "mixtral-8x7b"),
+              StartsWith("attention.num_heads 32 cannot share attention.num_kv_heads 5 equally"));
+  expect_valid([](ModelConfig& c) { c.attention.num_kv_heads = 1; }, "mixtral-8x7b");
+}
+
+TEST(Validate, LayersOfAttentionAndOfWhatTakesItsPlace) {
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.num_sliding_layers = 37; }, "gpt-oss-120b"),
+              StartsWith("attention.num_sliding_layers 37 of 36 layers with attention"));
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.sliding_window = 0; }, "gpt-oss-120b"),
+              HasSubstr("attention.sliding_window is not"));
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.num_layers = 0; }, "qwen3-next"),
+              HasSubstr("attention.num_layers is not"));
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.linear.parameters = 0; }, "qwen3-next"),
+              StartsWith("linear.parameters 0: at least 1"));
+}
+
 }  // namespace
 }  // namespace moe::config

@@ -87,7 +87,7 @@ TEST_F(Screen, OfLists) {
   }
   EXPECT_EQ(all.out, topics);
   for (const char* word :
-       {"small ", "deepseek-v3, deepseek-v3.2-exp", "sonic-120b-n2048", "grouped_gemm", "zipf:S"}) {
+       {"small ", "deepseek-v3, deepseek-r1", "sonic-120b-n2048", "grouped_gemm", "zipf:S"}) {
     EXPECT_THAT(all.out, HasSubstr(word));
   }
 }

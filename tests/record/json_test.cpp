@@ -76,6 +76,14 @@ Run full_run() {
   run.model.seq_len = 256;
   run.model.num_layers = 61;
   run.model.num_dense_layers = 3;
+  run.model.dense_ffn_dim = 18432;
+  run.model.attention = {AttentionKind::latent, 12,   128, 2, 256, true, 1536, 512, 64, 128, 128,
+                         {64, 128, 2048},       4096, 6};
+  run.model.linear = {49, 25265920, 524288};
+  run.model.vocab_size = 129280;
+  run.model.tied_embeddings = true;
+  run.model.max_context = 163840;
+  run.model.num_prediction_layers = 1;
   run.model.source = "config.json";
   run.model.note = "a note";
   run.model.unsupported = "why not";
