@@ -6,6 +6,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "record/comparison.h"
 #include "record/record.h"
 
 namespace moe::record {
@@ -205,6 +206,42 @@ void visit_fields(auto& field, Like<Run> auto& run) {
   field("rows", run.rows);
   field("warnings", run.warnings);
   field("verdict", run.verdict);
+}
+
+void visit_fields(auto& field, Like<PointComparison> auto& point) {
+  field("point", point.point);
+  field("pass", point.pass);
+  field("a_median_s", point.a_median_s);
+  field("b_median_s", point.b_median_s);
+  field("a_samples", point.a_samples);
+  field("b_samples", point.b_samples);
+  field("change", point.change);
+  field("change_low", point.change_low);
+  field("change_high", point.change_high);
+  field("p", point.p);
+  field("slower_share", point.slower_share);
+  field("verdict", point.verdict);
+  field("reason", point.reason);
+}
+
+void visit_fields(auto& field, Like<Difference> auto& difference) {
+  field("field", difference.field);
+  field("a", difference.a);
+  field("b", difference.b);
+}
+
+void visit_fields(auto& field, Like<Comparison> auto& comparison) {
+  field("a", comparison.a);
+  field("b", comparison.b);
+  field("threshold", comparison.threshold);
+  field("confidence", comparison.confidence);
+  field("conflicts", comparison.conflicts);
+  field("differences", comparison.differences);
+  field("a_gemm_ceiling_flops_per_s", comparison.a_gemm_ceiling_flops_per_s);
+  field("b_gemm_ceiling_flops_per_s", comparison.b_gemm_ceiling_flops_per_s);
+  field("points", comparison.points);
+  field("lost", comparison.lost);
+  field("remarks", comparison.remarks);
 }
 
 }  // namespace moe::record

@@ -188,13 +188,23 @@ std::string dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+/// A file of its own says first what it is.
+template <class Record>
+std::string with_schema(const char* schema, const Record& record) {
+  Json json = Json::object();
+  json["schema"] = schema;
+  json.update(Writer::to_value(record));
+  return dump(json, 2) + "\n";
+}
+
 }  // namespace
 
 std::string to_json(const Run& run) {
-  Json json = Json::object();
-  json["schema"] = kSchema;
-  json.update(Writer::to_value(run));
-  return dump(json, 2) + "\n";
+  return with_schema(kSchema, run);
+}
+
+std::string to_json(const Comparison& comparison) {
+  return with_schema(kComparisonSchema, comparison);
 }
 
 std::string to_json(const ModelConfig& model) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "record/comparison.h"
 #include "record/record.h"
 
 namespace moe::record {
@@ -18,6 +19,9 @@ std::string to_json(const Row& row);
 
 /// A configuration alone, indented.
 std::string to_json(const ModelConfig& model);
+
+/// A comparison of two runs, indented; schema "moe-compare/1".
+std::string to_json(const Comparison& comparison);
 
 /// Unknown fields are ignored, absent and null ones keep their defaults (a null number becomes
 /// NaN). `file_name` stands in messages only. Throws Error{usage} when the text is not a run of

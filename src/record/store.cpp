@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <vector>
@@ -44,6 +45,19 @@ std::string newest_runs(const std::vector<std::string>& ids) {
   }
   if (ids.size() > kShown) text += ", and " + std::to_string(ids.size() - kShown) + " older";
   return text;
+}
+
+/// How many runs before the newest `name` means: 0 for "last", N for "last~N". Nothing for other
+/// names.
+std::optional<std::size_t> runs_back(const std::string& name) {
+  constexpr std::string_view kLast = "last";
+  if (name == kLast) return 0;
+  if (!name.starts_with("last~")) return std::nullopt;
+  const std::string digits = name.substr(kLast.size() + 1);
+  const bool is_number = !digits.empty() && digits.size() <= 9 &&
+                         digits.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number) return std::nullopt;
+  return std::stoul(digits);
 }
 
 /// Finished rows in the order in which they were written. The last line may be cut off by a crash.
@@ -92,7 +106,8 @@ void RunStore::write_run(const Run& run) const {
 
 fs::path find_run(const fs::path& out, const std::string& name) {
   const std::vector<std::string> ids = run_ids(out);
-  if (name == "last" && !ids.empty()) return out / "runs" / ids.back();
+  const std::optional<std::size_t> back = runs_back(name);
+  if (back && *back < ids.size()) return out / "runs" / ids[ids.size() - 1 - *back];
   if (std::find(ids.begin(), ids.end(), name) != ids.end()) return out / "runs" / name;
   const fs::path path(name);
   if (holds_run(path)) return path;
@@ -104,7 +119,8 @@ fs::path find_run(const fs::path& out, const std::string& name) {
                 "start one, or name the folder of results with --out DIR");
   }
   throw Error(ErrorKind::usage, "no run '" + name + "' in " + (out / "runs").string(),
-              newest_runs(ids), "name one of them, 'last', or the path of a run's folder");
+              newest_runs(ids),
+              "name one of them, 'last', 'last~N', or the path of a run's folder");
 }
 
 Run load_run(const fs::path& folder) {

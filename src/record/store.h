@@ -32,9 +32,9 @@ class RunStore {
   std::filesystem::path folder_;
 };
 
-/// The folder of a finished or interrupted run. `name` is "last" (the newest), an id, a run's
-/// folder or its run.json. Throws Error{usage} that lists the newest runs when there is none of
-/// that name.
+/// The folder of a finished or interrupted run. `name` is "last" (the newest), "last~N" (N runs
+/// before it), an id, a run's folder or its run.json. Throws Error{usage} that lists the newest
+/// runs when there is none of that name.
 std::filesystem::path find_run(const std::filesystem::path& out, const std::string& name);
 
 /// Reads run.json; rows of an interrupted run come from points.jsonl, without a line that was cut

@@ -118,6 +118,20 @@ TEST(Store, FindsRunsByLastIdFolderAndFile) {
   EXPECT_EQ(find_run("elsewhere", (older / "run.json").string()), older);
 }
 
+TEST(Store, CountsBackFromTheNewestRun) {
+  const ScratchFolder out;
+  std::vector<fs::path> folders;  // oldest first
+  for (const char* id : {"2026-11-23T04-12-07Z-ffff", "2026-11-23T04-12-08Z-0000", "2026-12-01"}) {
+    folders.push_back(store_run(out.path(), id).folder());
+  }
+  EXPECT_EQ(find_run(out.path(), "last~0"), folders[2]);
+  EXPECT_EQ(find_run(out.path(), "last~1"), folders[1]);
+  EXPECT_EQ(find_run(out.path(), "last~2"), folders[0]);
+  for (const char* none : {"last~3", "last~", "last~-1", "last~1x", "last~99999999999999999999"}) {
+    EXPECT_THAT(refusal(out.path(), none), HasSubstr("newest first: 2026-12-01")) << none;
+  }
+}
+
 TEST(Store, ABadNameListsWhatExists) {
   const ScratchFolder out;
   EXPECT_THAT(refusal(out.path(), "last"), HasSubstr("there is none in"));
