@@ -13,10 +13,14 @@ LayerFlops layer_flops(const LayerConfig& config, std::int64_t tokens, std::int6
   return {forward, 2.0 * forward};
 }
 
+std::int64_t expert_parameters(const LayerConfig& config, std::int64_t num_experts) {
+  return num_experts * config.hidden_dim * (config.up_dim() + config.ffn_dim);
+}
+
 std::int64_t layer_parameters(const LayerConfig& config) {
   const std::int64_t d = config.hidden_dim;
-  std::int64_t count = config.num_experts * d;                           // w_router
-  count += config.num_experts * d * (config.up_dim() + config.ffn_dim);  // w_up, w_down
+  std::int64_t count = config.num_experts * d;  // w_router
+  count += expert_parameters(config, config.num_experts);
   if (config.shared.ffn_dim > 0) count += d * (config.shared_up_dim() + config.shared.ffn_dim);
   if (config.shared.gated) count += d;
   return count;

@@ -20,6 +20,9 @@ LayerFlops layer_flops(const LayerConfig& config, std::int64_t tokens, std::int6
 /// Parameters of one layer: router, experts, shared expert and its gate.
 std::int64_t layer_parameters(const LayerConfig& config);
 
+/// Of these, what belongs to routed experts: w_up and w_down of `num_experts` experts.
+std::int64_t expert_parameters(const LayerConfig& config, std::int64_t num_experts);
+
 /// Bytes of all weights in the layer's type; the selection bias is float32.
 std::size_t weight_bytes(const LayerConfig& config);
 /// Bytes of one set of gradients: as weights, without the selection bias.

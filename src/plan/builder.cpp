@@ -48,6 +48,42 @@ std::size_t first_fit(const std::vector<Buffer*>& order, std::size_t alignment) 
   return region_bytes;
 }
 
+void place_saved(Plan& plan, std::size_t alignment) {
+  plan.saved_bytes = 0;
+  for (Buffer& buffer : plan.buffers) {
+    if (buffer.region != Region::saved) continue;
+    buffer.offset = plan.saved_bytes;
+    plan.saved_bytes += aligned(buffer.bytes, alignment);
+  }
+}
+
+void place_workspace(Plan& plan, std::size_t alignment) {
+  std::vector<Buffer*> buffers;
+  for (Buffer& buffer : plan.buffers) {
+    if (buffer.region == Region::workspace) buffers.push_back(&buffer);
+  }
+  const auto by = [&](auto key) {
+    std::vector<Buffer*> order = buffers;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const Buffer* a, const Buffer* b) { return key(a) < key(b); });
+    return order;
+  };
+  // None of these is best for every shape; with a handful of buffers all of them cost nothing.
+  const std::vector<Buffer*> largest_first =
+      by([](const Buffer* b) { return -static_cast<double>(b->bytes); });
+  const std::vector<Buffer*> first_used_first = by([](const Buffer* b) { return b->first_step; });
+  const std::vector<Buffer*> last_used_first = by([](const Buffer* b) { return -b->last_step; });
+  const std::vector<Buffer*>* best = &largest_first;
+  std::size_t fewest_bytes = first_fit(largest_first, alignment);
+  for (const auto* order : {&first_used_first, &last_used_first}) {
+    const std::size_t bytes = first_fit(*order, alignment);
+    if (bytes >= fewest_bytes) continue;
+    fewest_bytes = bytes;
+    best = order;
+  }
+  plan.workspace_bytes = first_fit(*best, alignment);
+}
+
 }  // namespace
 
 Builder::Builder(const Request& request, const DeviceTraits& traits)
@@ -99,45 +135,14 @@ void Builder::workspace(std::string name, DType dtype, std::vector<std::int64_t>
   plan_.buffers.push_back(std::move(buffer));
 }
 
-void Builder::place_saved() {
-  for (Buffer& buffer : plan_.buffers) {
-    if (buffer.region != Region::saved) continue;
-    buffer.offset = plan_.saved_bytes;
-    plan_.saved_bytes += aligned(buffer.bytes, alignment_);
-  }
-}
-
-void Builder::place_workspace() {
-  std::vector<Buffer*> buffers;
-  for (Buffer& buffer : plan_.buffers) {
-    if (buffer.region == Region::workspace) buffers.push_back(&buffer);
-  }
-  const auto by = [&](auto key) {
-    std::vector<Buffer*> order = buffers;
-    std::stable_sort(order.begin(), order.end(),
-                     [&](const Buffer* a, const Buffer* b) { return key(a) < key(b); });
-    return order;
-  };
-  // None of these is best for every shape; with a handful of buffers all of them cost nothing.
-  const std::vector<Buffer*> largest_first =
-      by([](const Buffer* b) { return -static_cast<double>(b->bytes); });
-  const std::vector<Buffer*> first_used_first = by([](const Buffer* b) { return b->first_step; });
-  const std::vector<Buffer*> last_used_first = by([](const Buffer* b) { return -b->last_step; });
-  const std::vector<Buffer*>* best = &largest_first;
-  std::size_t fewest_bytes = first_fit(largest_first, alignment_);
-  for (const auto* order : {&first_used_first, &last_used_first}) {
-    const std::size_t bytes = first_fit(*order, alignment_);
-    if (bytes >= fewest_bytes) continue;
-    fewest_bytes = bytes;
-    best = order;
-  }
-  plan_.workspace_bytes = first_fit(*best, alignment_);
-}
-
 Plan Builder::finish() {
-  place_saved();
-  place_workspace();
-  return std::move(plan_);
+  return lay_out(std::move(plan_), alignment_);
+}
+
+Plan lay_out(Plan plan, std::size_t alignment) {
+  place_saved(plan, alignment);
+  place_workspace(plan, alignment);
+  return plan;
 }
 
 std::size_t saved_for_backward_bytes(const Plan& plan) {

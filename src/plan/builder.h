@@ -38,12 +38,14 @@ class Builder {
  private:
   int step_index(std::string_view name) const;
   int num_steps() const;
-  void place_saved();
-  void place_workspace();
 
   Plan plan_;
   std::size_t alignment_;
 };
+
+/// The same buffers with other sizes, lives or regions, placed anew: for "what if" questions. Such
+/// a plan has no layer that could run it.
+Plan lay_out(Plan plan, std::size_t alignment);
 
 /// What backward() needs again: the saved region and the layer's input X, which the caller keeps.
 std::size_t saved_for_backward_bytes(const Plan& plan);

@@ -113,6 +113,22 @@ TEST(Builder, SavedBuffersLieOneAfterTheOtherAndLiveToTheEnd) {
   EXPECT_EQ(plan.workspace_bytes, 0u);
 }
 
+TEST(LayOut, PlacesAChangedPlanAnewAndAnUnchangedOneAlike) {
+  Builder builder = six_steps();
+  builder.saved("kept", DType::f32, {100});
+  builder.workspace("early", DType::f32, {100}, "f0", "f1");
+  builder.workspace("late", DType::f32, {200}, "f1", "b0");
+  Plan plan = builder.finish();
+  const Plan again = lay_out(plan, 64);
+  EXPECT_EQ(again.saved_bytes, plan.saved_bytes);
+  EXPECT_EQ(again.workspace_bytes, plan.workspace_bytes);
+  plan.buffers[1].last_step = 0;  // now early and late may share
+  plan.buffers[0].bytes = 10;
+  const Plan changed = lay_out(plan, 64);
+  EXPECT_EQ(changed.saved_bytes, 64u);
+  EXPECT_EQ(changed.workspace_bytes, 832u);
+}
+
 TEST(Builder, InferenceHasNoBackwardSteps) {
   Builder builder(Request{.training = false}, kAlignedTo64);
   builder.forward_step("f0", 0, 0);
