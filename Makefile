@@ -37,7 +37,7 @@ format: ## rewrite sources as .clang-format says
 	@tools/check --fix
 
 clean: ## remove what was built; results/ stays
-	rm -rf build build-sanitize build-debug
+	rm -rf build build-sanitize build-debug build-fuzz
 
 build/build.ninja: | setup
 	@cmake --preset release

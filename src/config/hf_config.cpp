@@ -72,7 +72,11 @@ std::string name_from(const std::filesystem::path& path) {
 }  // namespace
 
 ModelConfig read_hf_config(const std::filesystem::path& path) {
-  const json object = parse_json(read_text_file(path), path.string());
+  return parse_hf_config(read_text_file(path), path);
+}
+
+ModelConfig parse_hf_config(const std::string& text, const std::filesystem::path& path) {
+  const json object = parse_json(text, path.string());
   if (!object.is_object()) {
     throw Error(ErrorKind::usage, path.string() + ": not a model's config.json",
                 fmt::format("its top level is of type {}, not an object", object.type_name()));

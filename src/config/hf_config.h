@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "moe/config.h"
 
@@ -13,5 +14,8 @@ namespace moe::config {
 /// file and place: unreadable or truncated, not JSON, not an MoE model, a family that is not read
 /// yet, a field that is missing, of the wrong type or absurd.
 ModelConfig read_hf_config(const std::filesystem::path& path);
+
+/// The same from the file's content; `path` names the model and stands in messages.
+ModelConfig parse_hf_config(const std::string& text, const std::filesystem::path& path);
 
 }  // namespace moe::config

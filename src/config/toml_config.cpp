@@ -188,7 +188,23 @@ void require_sizes(const toml::table& root, const std::string& file) {
   }
 }
 
+/// "a.a.a..." is a table in a table in a table, and the library walks them recursively: the length
+/// of a line, where every key ends, bounds the depth.
+void check_line_lengths(const std::string& content, const std::string& file) {
+  constexpr std::size_t kLongest = 2048;
+  std::size_t line = 1;
+  for (std::size_t start = 0; start < content.size(); ++line) {
+    const std::size_t end = std::min(content.find('\n', start), content.size());
+    if (end - start > kLongest) {
+      throw Error(ErrorKind::usage, fmt::format("{}:{}: a line of {} bytes, the most is {}", file,
+                                                line, end - start, kLongest));
+    }
+    start = end + 1;
+  }
+}
+
 toml::table parse_toml(const std::string& content, const std::string& file) {
+  check_line_lengths(content, file);
   try {
     return toml::table(toml::parse(content, file));
   } catch (const toml::parse_error& error) {
@@ -201,8 +217,12 @@ toml::table parse_toml(const std::string& content, const std::string& file) {
 }  // namespace
 
 ModelConfig read_toml_config(const std::filesystem::path& path) {
+  return parse_toml_config(read_text_file(path), path);
+}
+
+ModelConfig parse_toml_config(const std::string& content, const std::filesystem::path& path) {
   const std::string file = path.string();
-  const toml::table root = parse_toml(read_text_file(path), file);
+  const toml::table root = parse_toml(content, file);
   ModelConfig config;
   start_from_base(root, file, config);
   const std::string base = std::exchange(config.name, path.stem().string());

@@ -11,10 +11,12 @@
 //   [batch]
 //   batch_size = 8              # also: seq_len
 //   [model]
-//   num_layers = 48             # also: num_dense_layers
+//   num_layers = 48             # also what docs/cli.md lists, with [model.attention],
+//   [model.linear]
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "moe/config.h"
 
@@ -24,5 +26,8 @@ namespace moe::config {
 /// value of the wrong type, a missing size, an unknown base, an impossible shape. Every key that is
 /// not listed above is an error. Numbers are plain: 16384, not "16k".
 ModelConfig read_toml_config(const std::filesystem::path& path);
+
+/// The same from the file's content; `path` names the configuration and stands in messages.
+ModelConfig parse_toml_config(const std::string& content, const std::filesystem::path& path);
 
 }  // namespace moe::config

@@ -79,6 +79,15 @@ class Writer {
   Json object_ = Json::object();
 };
 
+/// A value in a message. Lists and objects are named, not shown: the library's writer is recursive,
+/// and a file can be nested as deep as it is long.
+std::string in_words(const Json& json) {
+  if (json.is_array()) return "a list";
+  if (json.is_object()) return "an object";
+  const std::string shown = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return shown.size() > 40 ? shown.substr(0, 37) + "..." : shown;
+}
+
 class Reader {
  public:
   Reader(const Json& object, const std::string& path, const std::string& file_name)
@@ -158,10 +167,9 @@ class Reader {
 
   [[noreturn]] void fail(const std::string& path, const std::string& expected,
                          const Json& found) const {
-    std::string shown = found.dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (shown.size() > 40) shown = shown.substr(0, 37) + "...";
     throw Error(ErrorKind::usage, "cannot read " + file_name_,
-                (path.empty() ? "the file" : path) + " should be " + expected + ", found " + shown,
+                (path.empty() ? "the file" : path) + " should be " + expected + ", found " +
+                    in_words(found),
                 "it was changed by hand or written by another version");
   }
 
@@ -225,7 +233,7 @@ Run run_from_json(const std::string& text, const std::string& file_name) {
   if (json["schema"] != kSchema) {
     throw Error(
         ErrorKind::usage, "cannot read " + file_name,
-        "its schema is " + dump(json["schema"], -1) + ", this program reads \"" + kSchema + "\"",
+        "its schema is " + in_words(json["schema"]) + ", this program reads \"" + kSchema + "\"",
         "read it with the version that wrote it");
   }
   Run run;

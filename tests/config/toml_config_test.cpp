@@ -162,6 +162,12 @@ TEST(TomlConfig, ImpossibleShapesAndBrokenFiles) {
   EXPECT_THAT(refusal("base = \"small\"\n[layer\ntop_k = 0\n"),
               HasSubstr("mine.toml:2: not valid TOML"));
   EXPECT_THAT(refusal("name = \"a\"\nname = \"b\"\n"), HasSubstr("mine.toml:2: not valid TOML"));
+  // Ten million nested tables would end the process.
+  std::string deep = "name = \"a\"\n";
+  for (int i = 0; i < 10'000'000; ++i) deep += "a.";
+  EXPECT_THAT(refusal(deep + "a = 1\n"), HasSubstr("larger than 16 MiB"));
+  EXPECT_EQ(refusal(deep.substr(0, 3000) + "a = 1\n"),
+            "mine.toml:2: a line of 2994 bytes, the most is 2048");
   EXPECT_THAT(message_of([] { read_toml_config("/nonexistent.toml"); }),
               HasSubstr("cannot read /nonexistent.toml: No such file"));
 }

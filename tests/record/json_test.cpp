@@ -192,6 +192,13 @@ TEST(Json, RefusesANumberBeyondDoubleRange) {
               HasSubstr("beyond double"));
 }
 
+TEST(Json, RefusesAFileNestedAsDeepAsItIsLong) {
+  const std::string deep = std::string(500'000, '[') + std::string(500'000, ']');
+  EXPECT_THAT(refusal(R"({"schema": )" + deep + "}"), HasSubstr("its schema is a list"));
+  EXPECT_THAT(refusal(R"({"schema": "moe-bench/1", "id": )" + deep + "}"),
+              HasSubstr("id should be a string, found a list"));
+}
+
 TEST(Json, RefusesAnotherSchemaByName) {
   EXPECT_THAT(refusal(R"({"schema": "moe-bench/2"})"), HasSubstr(R"("moe-bench/2")"));
   EXPECT_THAT(refusal(R"({"schema": 7})"), HasSubstr("its schema is 7"));
