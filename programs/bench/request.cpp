@@ -1,6 +1,8 @@
 // Names against the device's, traffic against the gate.
 #include "bench/request.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "config/nearest_name.h"
@@ -36,6 +38,21 @@ measure::BenchRequest make_bench_request(const BenchOptions& options) {
   routing::logit_offsets(request.model.layer, request.traffic, request.model.tokens(),
                          request.seed);
   return request;
+}
+
+std::map<std::string, std::string> described_request(const BenchOptions& options) {
+  const measure::SamplerOptions& sampling = options.sampling;
+  return {{"--variants", fmt::format("{}", fmt::join(options.variants, ","))},
+          {"--baseline", options.baseline},
+          {"--mode", options.backward ? "forward_backward" : "forward"},
+          {"--seed", std::to_string(options.seed)},
+          {"--device", options.device},
+          {"--threads", std::to_string(options.threads)},
+          {"--check", std::string(name_of(options.check))},
+          {"--min-samples", std::to_string(sampling.min_samples)},
+          {"--max-samples", std::to_string(sampling.max_samples)},
+          {"--max-noise", fmt::format("{}", sampling.noise_target)},
+          {"--max-time", fmt::format("{}", sampling.time_cap_s)}};
 }
 
 }  // namespace moe::programs

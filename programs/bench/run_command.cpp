@@ -57,6 +57,7 @@ record::Run begin_run(const measure::BenchRequest& request, const BenchOptions& 
   run.program = "bench_moe_variants";
   run.argv = arguments;
   run.repeat_command = options.repeat_command;
+  run.request = described_request(options);
   run.id = record::new_run_id(std::chrono::system_clock::now());
   measure::describe_run(request, run);
   run.environment = measure::read_environment(device);

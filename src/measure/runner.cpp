@@ -16,6 +16,7 @@
 #include "measure/verify.h"
 #include "model/layer_cost.h"
 #include "moe/error.h"
+#include "record/sweep.h"
 #include "truth/invariants.h"
 
 namespace moe::measure {
@@ -46,7 +47,7 @@ class Comparison {
     if (trials_.empty()) return true;
     check_all();
     const bool complete = sample_all();
-    compare_with_baseline();
+    record::compare_with_baseline(run_);
     return complete;
   }
 
@@ -66,7 +67,6 @@ class Comparison {
   void warn_about(const record::Row& row);
   bool sample_all();
   void finish_row(record::Row& row, const std::vector<PassSeconds>& samples);
-  void compare_with_baseline();
 
   Device& device_;
   const BenchRequest& request_;
@@ -241,19 +241,6 @@ void Comparison::finish_row(record::Row& row, const std::vector<PassSeconds>& sa
   row.flops_per_s = (flops.forward + (request_.backward ? flops.backward : 0)) / seconds;
   if (run_.gemm_ceiling_flops_per_s > 0) {
     row.ceiling_fraction = *row.flops_per_s / run_.gemm_ceiling_flops_per_s;
-  }
-}
-
-void Comparison::compare_with_baseline() {
-  const auto baseline =
-      std::find_if(run_.rows.begin(), run_.rows.end(), [&](const record::Row& row) {
-        return row.variant == request_.baseline && row.total.has_value();
-      });
-  if (baseline == run_.rows.end()) return;
-  for (record::Row& row : run_.rows) {
-    // A row whose rounding dropped every pair computed nothing, however soon.
-    if (row.total && row.executed_pairs > 0)
-      row.speedup = baseline->total->median_s / row.total->median_s;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "measure/sampler.h"
@@ -14,6 +15,15 @@
 namespace moe::measure {
 
 enum class CheckLevel { off, quick, full };
+
+constexpr std::string_view name_of(CheckLevel level) {
+  switch (level) {
+    case CheckLevel::off: return "off";
+    case CheckLevel::quick: return "quick";
+    case CheckLevel::full: return "full";
+  }
+  return "?";
+}
 
 struct BenchRequest {
   ModelConfig model;                  // layer.rounding: the rule of "+rounding" rows

@@ -151,6 +151,7 @@ void visit_fields(auto& field, Like<Bytes> auto& bytes) {
 
 void visit_fields(auto& field, Like<Row> auto& row) {
   field("variant", row.variant);
+  field("point", row.point);
   field("status", row.status);
   field("reason", row.reason);
   field("largest_tokens", row.largest_tokens);
@@ -187,11 +188,23 @@ void visit_fields(auto& field, Like<Environment> auto& environment) {
   field("extra", environment.extra);
 }
 
+void visit_fields(auto& field, Like<Point> auto& point) {
+  field("values", point.values);
+  field("model", point.model);
+  field("traffic", point.traffic);
+  field("gemm_ceiling_flops_per_s", point.gemm_ceiling_flops_per_s);
+  field("copy_ceiling_bytes_per_s", point.copy_ceiling_bytes_per_s);
+  field("flops_per_pass", point.flops_per_pass);
+  field("warnings", point.warnings);
+  field("verdict", point.verdict);
+}
+
 void visit_fields(auto& field, Like<Run> auto& run) {
   field("id", run.id);
   field("program", run.program);
   field("argv", run.argv);
   field("repeat_command", run.repeat_command);
+  field("request", run.request);
   field("environment", run.environment);
   field("model", run.model);
   field("mode", run.mode);
@@ -203,6 +216,8 @@ void visit_fields(auto& field, Like<Run> auto& run) {
   field("flops_per_pass", run.flops_per_pass);
   field("noise_target", run.noise_target);
   field("min_samples", run.min_samples);
+  field("swept", run.swept);
+  field("points", run.points);
   field("rows", run.rows);
   field("warnings", run.warnings);
   field("verdict", run.verdict);

@@ -14,6 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kOlderSchema = "moe-bench/1";  // the same fields, but none of sweeps
+
 template <class>
 inline constexpr bool is_vector = false;
 template <class T>
@@ -230,7 +232,7 @@ Run run_from_json(const std::string& text, const std::string& file_name) {
                 "it is not a run of this suite (no \"schema\")",
                 "runs are saved as <out>/runs/<id>/run.json");
   }
-  if (json["schema"] != kSchema) {
+  if (json["schema"] != kSchema && json["schema"] != kOlderSchema) {
     throw Error(
         ErrorKind::usage, "cannot read " + file_name,
         "its schema is " + in_words(json["schema"]) + ", this program reads \"" + kSchema + "\"",

@@ -1,4 +1,4 @@
-// Runs and rows as JSON text, schema "moe-bench/1". Keys are the field names of record/record.h;
+// Runs and rows as JSON text, schema "moe-bench/2". Keys are the field names of record/record.h;
 // enums stand by name, an absent value is null, and so is a number that JSON cannot hold (NaN,
 // infinity).
 #pragma once

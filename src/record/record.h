@@ -14,7 +14,7 @@
 
 namespace moe::record {
 
-inline constexpr const char* kSchema = "moe-bench/1";
+inline constexpr const char* kSchema = "moe-bench/2";  // /1 knew no sweeps; it is still read
 
 enum class Status { ok, failed, skipped };
 
@@ -69,7 +69,8 @@ struct Bytes {
 
 /// One variant at one point.
 struct Row {
-  std::string variant;  // "sonic+rounding"
+  std::string variant;     // "sonic+rounding"
+  std::int64_t point = 0;  // index in Run::points; 0 where there are none
   Status status = Status::ok;
   std::string reason;                          // of failed and skipped
   std::optional<std::int64_t> largest_tokens;  // skipped for memory: the most tokens that would fit
@@ -96,11 +97,26 @@ struct Environment {
   std::map<std::string, std::string> extra;
 };
 
+/// One shape of a sweep, with what a run of a single shape holds itself.
+struct Point {
+  std::map<std::string, std::string> values;  // of the swept fields: "tokens" -> "512"
+  ModelConfig model;
+  std::string traffic;
+  double gemm_ceiling_flops_per_s = 0, copy_ceiling_bytes_per_s = 0;  // in the point's type
+  double flops_per_pass = 0;
+  std::vector<std::string> warnings;
+  std::string verdict;
+};
+
+/// A comparison over one shape, or over several: a sweep. Then `points` has the shapes, each row
+/// says which one is its own, and model, traffic, ceilings and flops_per_pass here are those of the
+/// first point. record/sweep.h takes a sweep apart.
 struct Run {
   std::string id;       // "2026-11-23T04-12-07Z-7f3a"
   std::string program;  // "bench_moe_variants"
   std::vector<std::string> argv;
   std::string repeat_command;
+  std::map<std::string, std::string> request;  // what was asked for beside the shapes, flag by flag
   Environment environment;
   ModelConfig model;    // shape after overrides
   std::string mode;     // "forward", "forward_backward"
@@ -111,6 +127,8 @@ struct Run {
   double flops_per_pass = 0;  // of one pass of `mode` with T*K pairs; 0 = unknown
   double noise_target = 0;
   int min_samples = 0;
+  std::vector<std::string> swept;  // fields that differ between points, in their order
+  std::vector<Point> points;       // empty = one shape
   std::vector<Row> rows;
   std::vector<std::string> warnings;
   std::string verdict;

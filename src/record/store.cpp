@@ -12,6 +12,7 @@
 #include "moe/error.h"
 #include "record/files.h"
 #include "record/json.h"
+#include "record/sweep.h"
 
 namespace moe::record {
 namespace {
@@ -126,7 +127,12 @@ fs::path find_run(const fs::path& out, const std::string& name) {
 Run load_run(const fs::path& folder) {
   const fs::path file = folder / kRunFile;
   Run run = run_from_json(read_file(file), file.string());
-  if (run.rows.empty()) run.rows = read_points(folder / kPointsFile);
+  if (run.rows.empty()) {
+    run.rows = read_points(folder / kPointsFile);
+    std::stable_sort(run.rows.begin(), run.rows.end(),
+                     [](const Row& a, const Row& b) { return a.point < b.point; });
+    compare_with_baseline(run);
+  }
   return run;
 }
 

@@ -45,6 +45,9 @@ TEST_F(Run, LeavesItsResultsAndCanBeShownAndDrawnAgain) {
     EXPECT_EQ(row.total->samples_s.size(), 3u) << row.variant;
   }
   EXPECT_EQ(saved.environment.num_cores > 0, true);
+  EXPECT_EQ(saved.request.at("--max-samples"), "3");
+  EXPECT_EQ(saved.request.at("--variants"),
+            "vanilla,grouped_gemm,grouped_gemm+rounding,sonic,sonic+rounding");
   const std::string points = text_of(folder / "points.jsonl");
   EXPECT_EQ(std::count(points.begin(), points.end(), '\n'), 5);
 

@@ -20,6 +20,7 @@ using testing::Not;
 Row full_row() {
   Row row;
   row.variant = "sonic+rounding";
+  row.point = 3;
   row.status = Status::failed;
   row.reason = "d_x differs \"a lot\"\nhere";
   row.largest_tokens = 55296;
@@ -49,6 +50,7 @@ Run full_run() {
   run.program = "bench_moe_variants";
   run.argv = {"bench_moe_variants", "--config", "small"};
   run.repeat_command = "bench_moe_variants --config small --seed 42";
+  run.request = {{"--check", "quick"}};
   run.environment = {"cpu",
                      "AMD EPYC",
                      2,
@@ -96,6 +98,9 @@ Run full_run() {
   run.flops_per_pass = 6.18e11;
   run.noise_target = 0.005;
   run.min_samples = 10;
+  run.swept = {"tokens", "top_k"};
+  run.points = {
+      {{{"tokens", "512"}, {"top_k", "2"}}, run.model, "hot:2", 2e11, 2e10, 3e9, {"w"}, "v"}};
   run.rows = {full_row(), Row{}};
   run.warnings = {"gnuplot not found"};
   run.verdict = "Use sonic.";
@@ -140,7 +145,7 @@ TEST(Json, RoundTripKeepsEveryBit) {
 
 TEST(Json, WritesSchemaFirstEnumsByNameAndAbsentValuesAsNull) {
   const std::string text = to_json(full_run());
-  EXPECT_EQ(text.find("{\n  \"schema\": \"moe-bench/1\",\n  \"id\""), 0u);
+  EXPECT_EQ(text.find("{\n  \"schema\": \"moe-bench/2\",\n  \"id\""), 0u);
   EXPECT_THAT(text, HasSubstr("\"dtype\": \"bf16\""));
   EXPECT_THAT(text, HasSubstr("\"status\": \"failed\""));
   EXPECT_THAT(to_json(Row{}), HasSubstr("\"speedup\":null"));
@@ -165,7 +170,7 @@ TEST(Json, BytesThatAreNoUtf8DoNotLoseTheRun) {
 }
 
 TEST(Json, IgnoresUnknownFieldsAndKeepsDefaultsOfAbsentOnes) {
-  const auto run = run_from_json(R"({"schema": "moe-bench/1", "id": "x", "later": {"a": [1]}, )"
+  const auto run = run_from_json(R"({"schema": "moe-bench/2", "id": "x", "later": {"a": [1]}, )"
                                  R"("rows": [{"variant": "v", "new": 1}]})",
                                  "run.json");
   EXPECT_EQ(run.id, "x");
@@ -188,7 +193,7 @@ TEST(Json, RefusesWhatIsNoRun) {
 }
 
 TEST(Json, RefusesANumberBeyondDoubleRange) {
-  EXPECT_THAT(refusal(R"({"schema": "moe-bench/1", "noise_target": 1e999})"),
+  EXPECT_THAT(refusal(R"({"schema": "moe-bench/2", "noise_target": 1e999})"),
               HasSubstr("beyond double"));
 }
 
@@ -200,13 +205,19 @@ TEST(Json, RefusesAFileNestedAsDeepAsItIsLong) {
 }
 
 TEST(Json, RefusesAnotherSchemaByName) {
-  EXPECT_THAT(refusal(R"({"schema": "moe-bench/2"})"), HasSubstr(R"("moe-bench/2")"));
+  EXPECT_THAT(refusal(R"({"schema": "moe-bench/3"})"), HasSubstr(R"("moe-bench/3")"));
   EXPECT_THAT(refusal(R"({"schema": 7})"), HasSubstr("its schema is 7"));
+}
+
+TEST(Json, ReadsRunsFromBeforeSweeps) {
+  const auto run = run_from_json(R"({"schema": "moe-bench/1", "rows": [{"variant": "v"}]})", "f");
+  EXPECT_TRUE(run.points.empty());
+  EXPECT_EQ(run.rows.at(0).point, 0);
 }
 
 TEST(Json, NamesTheFieldOfAWrongValue) {
   const auto with = [](const std::string& fields) {
-    return R"({"schema": "moe-bench/1", )" + fields + "}";
+    return R"({"schema": "moe-bench/2", )" + fields + "}";
   };
   EXPECT_THAT(refusal(with(R"("rows": [{}, {"tokens": "many"}])")),
               HasSubstr(R"(rows[1].tokens should be an integer in range, found "many")"));
