@@ -1,0 +1,59 @@
+// Time of one MoE layer from its plan: each step takes the longer of its arithmetic and its bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/factors.h"
+#include "model/gpu_presets.h"
+#include "moe/variant.h"
+
+namespace moe::model {
+
+enum class Origin { measured, modelled, published };
+
+constexpr std::string_view name_of(Origin origin) {
+  switch (origin) {
+    case Origin::measured: return "measured";
+    case Origin::modelled: return "modelled";
+    case Origin::published: return "published";
+  }
+  return "?";
+}
+
+/// One layer on one GPU.
+struct LayerTimes {
+  double forward_s = 0, backward_s = 0;
+  Origin origin = Origin::modelled;
+
+  double total_s() const { return forward_s + backward_s; }
+};
+
+/// What a GPU gives to kernels.
+struct GpuRates {
+  double gemm_flops_per_s = 0;
+  double bytes_per_s = 0;
+};
+/// Inside a training step. Throws Error{usage} for 8-bit arithmetic that the GPU lacks.
+GpuRates gpu_rates(const GpuPreset& gpu, const Factors& factors, bool fp8);
+/// Of the kernels of one layer by themselves, bfloat16.
+GpuRates kernel_rates(const GpuPreset& gpu, const Factors& factors);
+
+/// The plan of `variant` ("sonic", "grouped_gemm+rounding") for a GPU, as its backend makes it but
+/// without kernel scratch. `training` false: forward only. Throws Error{usage} for another name.
+Plan plan_of(const std::string& variant, const LayerConfig& config, std::int64_t tokens,
+             bool training);
+
+/// The share of one expert-parallel rank: E / ranks experts and the T*K rows that balanced routing
+/// sends it. `ranks` must divide E.
+LayerConfig rank_share(const LayerConfig& config, std::int64_t ranks);
+
+/// Roofline of the plan's steps at `rates`, bytes times `traffic`. Rows of variants without
+/// rounding fill tiles of `tile` rows only in part, on average (tile - 1) / 2 rows per expert less.
+LayerTimes roofline(const Plan& plan, const std::string& variant, const GpuRates& rates,
+                    double traffic);
+
+/// Rows that partly filled tiles add to `rows`, as a share of them: E (tile - 1) / (2 rows).
+double tile_waste(std::int64_t num_experts, std::int64_t tile, double rows);
+
+}  // namespace moe::model

@@ -1,0 +1,61 @@
+// Rooflines of plans.
+#include "model/layer_time.h"
+
+#include <gtest/gtest.h>
+
+#include "model/layer_cost.h"
+#include "moe/error.h"
+#include "setups.h"
+
+namespace moe::model {
+namespace {
+
+TEST(Roofline, IsThePlansArithmeticWhereNothingElseLimits) {
+  const LayerConfig config = config::load_config("mixtral-8x7b").layer;
+  const std::int64_t tokens = 32768;
+  const GpuRates endless_memory{1e15, 1e30};
+  const LayerTimes times = roofline(plan_of("sonic+rounding", config, tokens, true),
+                                    "sonic+rounding", endless_memory, 1);
+  const LayerFlops flops = layer_flops(config, tokens, tokens * config.top_k);
+  EXPECT_NEAR(times.forward_s, flops.forward / 1e15, 0.001 * times.forward_s);  // and the router
+  EXPECT_NEAR(times.backward_s, flops.backward / 1e15, 0.001 * times.backward_s);
+}
+
+TEST(Roofline, UnroundedVariantsPayForHalfFilledTiles) {
+  const LayerConfig config = config::load_config("deepseek-v3").layer;
+  const GpuRates endless_memory{1e15, 1e30};
+  const auto forward_s = [&](const std::string& variant) {
+    return roofline(plan_of(variant, config, 16384, true), variant, endless_memory, 1).forward_s;
+  };
+  // 512 rows per expert: 127 / 2 / 512.
+  EXPECT_NEAR(forward_s("sonic") / forward_s("sonic+rounding"), 1 + 127.0 / 1024, 1e-9);
+}
+
+TEST(Roofline, SonicMovesFewerBytesThanGroupedGemmThanTheLoop) {
+  const LayerConfig config = config::load_config("qwen3-30b-a3b").layer;
+  const GpuRates endless_arithmetic{1e30, 1e12};
+  const auto total_s = [&](const std::string& variant) {
+    return roofline(plan_of(variant, config, 16384, true), variant, endless_arithmetic, 1)
+        .total_s();
+  };
+  EXPECT_LT(total_s("sonic"), total_s("grouped_gemm"));
+}
+
+TEST(RankShare, HoldsItsExpertsAndRefusesUnevenOnes) {
+  const LayerConfig config = config::load_config("deepseek-v3").layer;
+  EXPECT_EQ(rank_share(config, 64).num_experts, 4);
+  EXPECT_THROW(rank_share(config, 24), Error);
+}
+
+TEST(PlanOf, RefusesUnknownVariants) {
+  EXPECT_THROW(plan_of("sonik", config::load_config("small").layer, 128, true), Error);
+}
+
+TEST(GpuRates, NeedEightBitArithmeticInHardware) {
+  EXPECT_THROW(gpu_rates(gpu_preset("a100"), default_factors().base, true), Error);
+  EXPECT_GT(gpu_rates(gpu_preset("h100"), default_factors().base, true).gemm_flops_per_s,
+            gpu_rates(gpu_preset("h100"), default_factors().base, false).gemm_flops_per_s);
+}
+
+}  // namespace
+}  // namespace moe::model
