@@ -243,7 +243,7 @@ PlotSource latency_plot(const Run& run) {
   PlotSource source;
   source.name = "latency_comparison";
   source.data = data_text(run);
-  source.script = plot_frame(run, title, source.name) + axes_text(run, axis) +
+  source.script = plot_frame(frame_of(run, title), source.name) + axes_text(run, axis) +
                   legend_text(run, axis) + row_labels(run, axis) + plot_command(run);
   return source;
 }

@@ -211,7 +211,7 @@ std::optional<PlotSource> load_plot(const Run& run) {
   PlotSource source;
   source.name = "expert_load_distribution";
   source.data = data_text(groups);
-  source.script = plot_frame(run, title, source.name) + "set multiplot\n" +
+  source.script = plot_frame(frame_of(run, title), source.name) + "set multiplot\n" +
                   map_text(groups, color_span(groups)) + curve_text(groups) + "unset multiplot\n";
   return source;
 }

@@ -24,9 +24,8 @@ void copy_over(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-DrawnPlots draw_plots(const record::Run& run, const fs::path& run_folder, const fs::path& out) {
-  std::vector<PlotSource> sources{latency_plot(run)};
-  if (auto load = load_plot(run)) sources.push_back(std::move(*load));
+DrawnPlots draw_sources(const std::vector<PlotSource>& sources, const fs::path& run_folder,
+                        const fs::path& out) {
   const fs::path folder = run_folder / "plot";
   make_folder(folder);
   make_folder(out);
@@ -43,6 +42,12 @@ DrawnPlots draw_plots(const record::Run& run, const fs::path& run_folder, const 
     drawn.pictures.push_back(out / picture);
   }
   return drawn;
+}
+
+DrawnPlots draw_plots(const record::Run& run, const fs::path& run_folder, const fs::path& out) {
+  std::vector<PlotSource> sources{latency_plot(run)};
+  if (auto load = load_plot(run)) sources.push_back(std::move(*load));
+  return draw_sources(sources, run_folder, out);
 }
 
 }  // namespace moe::report

@@ -32,6 +32,10 @@ struct DrawnPlots {
 /// Writes the sources to <run_folder>/plot/, draws the PNGs into `run_folder` and copies them to
 /// `out`. A missing or failing gnuplot is a `problem`, not an error: sources stay, to be drawn
 /// later. Throws Error{output} when files cannot be written.
+DrawnPlots draw_sources(const std::vector<PlotSource>& sources,
+                        const std::filesystem::path& run_folder, const std::filesystem::path& out);
+
+/// Every picture of a run of bench_moe_variants.
 DrawnPlots draw_plots(const record::Run& run, const std::filesystem::path& run_folder,
                       const std::filesystem::path& out);
 

@@ -104,12 +104,18 @@ std::string shortened(const std::string& text, std::size_t limit) {
   return text;
 }
 
-std::string plot_frame(const record::Run& run, const std::string& title, const std::string& name) {
-  const std::string shape =
-      shape_text(run) + ", routing " + run.traffic + fmt::format(", seed {}", run.seed);
-  const std::string origin =
-      fmt::format("run {}   commit {}   {} {}", run.id, commit_text(run.environment), run.program,
-                  run.environment.version);
+std::string origin_text(const std::string& id, const record::Environment& environment,
+                        const std::string& program) {
+  return fmt::format("run {}   commit {}   {} {}", id, commit_text(environment), program,
+                     environment.version);
+}
+
+Frame frame_of(const record::Run& run, const std::string& title) {
+  return {title, shape_text(run) + ", routing " + run.traffic + fmt::format(", seed {}", run.seed),
+          device_text(run), origin_text(run.id, run.environment, run.program)};
+}
+
+std::string plot_frame(const Frame& frame, const std::string& name) {
   std::string text = fmt::format(
       "# Draws ../{0}.png. To restyle it, edit this file and run, in this folder: gnuplot {0}.gp\n"
       "set terminal pngcairo noenhanced size {1},{2} font 'DejaVu Sans,11' background '#ffffff'\n"
@@ -121,10 +127,10 @@ std::string plot_frame(const record::Run& run, const std::string& title, const s
     text += fmt::format("set label {} at screen {},{} {} front font 'DejaVu Sans{}' tc rgb '{}'\n",
                         quoted(words), x, y, align, font, color);
   };
-  label(0.03, 0.945, "left", shortened(title, 72), ":Bold,17", kInk);
-  label(0.03, 0.897, "left", shortened(shape, 130), ",11", kInk);
-  label(0.03, 0.862, "left", device_text(run), ",11", kFaint);
-  label(0.03, 0.025, "left", shortened(origin, 150), ",9", kFaint);
+  label(0.03, 0.945, "left", shortened(frame.title, 72), ":Bold,17", kInk);
+  label(0.03, 0.897, "left", shortened(frame.shape, 130), ",11", kInk);
+  label(0.03, 0.862, "left", frame.device, ",11", kFaint);
+  label(0.03, 0.025, "left", shortened(frame.origin, 150), ",9", kFaint);
   return text;
 }
 

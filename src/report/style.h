@@ -21,9 +21,22 @@ std::string variant_color(const std::string& variant);
 /// `color` mixed with white; 0 = color, 1 = white.
 std::string tinted(const std::string& color, double white);
 
-/// Terminal, fonts, borders, a title of two lines and the footer with run id and commit. The script
-/// is NAME.gp and draws ../NAME.png.
-std::string plot_frame(const record::Run& run, const std::string& title, const std::string& name);
+/// The words around a plot.
+struct Frame {
+  std::string title;
+  std::string shape;   // what was run
+  std::string device;  // on what
+  std::string origin;  // run, commit, program
+};
+Frame frame_of(const record::Run& run, const std::string& title);
+
+/// "run ID   commit SHA   PROGRAM VERSION"
+std::string origin_text(const std::string& id, const record::Environment& environment,
+                        const std::string& program);
+
+/// Terminal, fonts, borders, a title of two lines and the footer. The script is NAME.gp and draws
+/// ../NAME.png.
+std::string plot_frame(const Frame& frame, const std::string& name);
 
 /// A line of marks with their meaning, from a place on the screen (fractions of width and height)
 /// to the right.
