@@ -74,13 +74,17 @@ struct LayerConfig {
   }
 };
 
+/// True for rules that may give an expert tokens that did not choose it. They rank all pairs, so
+/// they need the router's logits.
+constexpr bool may_add_pairs(RoundingRule rule) {
+  return rule == RoundingRule::nearest || rule == RoundingRule::up;
+}
+
 /// Most rows that routing can produce from `tokens` tokens: T*K, and under rounding that may add
 /// pairs E*(tile-1) more, never above T*E.
 constexpr std::int64_t max_routed_rows(const LayerConfig& config, std::int64_t tokens) {
   const std::int64_t chosen = tokens * config.top_k;
-  const bool may_add =
-      config.rounding.rule == RoundingRule::nearest || config.rounding.rule == RoundingRule::up;
-  if (!may_add) return chosen;
+  if (!may_add_pairs(config.rounding.rule)) return chosen;
   const std::int64_t padded = chosen + config.num_experts * (config.rounding.tile - 1);
   const std::int64_t all_pairs = tokens * config.num_experts;
   return padded < all_pairs ? padded : all_pairs;

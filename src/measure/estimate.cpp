@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "measure/given_routing.h"
 #include "measure/memory_need.h"
 #include "measure/runner.h"
 #include "model/layer_cost.h"
@@ -18,6 +19,21 @@ std::string memory_text(std::int64_t bytes) {
   std::snprintf(text, sizeof text, many ? "%.1f GiB" : "%.1f MiB",
                 static_cast<double>(bytes) / (many ? 0x1p30 : 0x1p20));
   return text;
+}
+
+std::optional<std::string> refused_by_trace(const BenchRequest& request,
+                                            const LayerConfig& config) {
+  if (!request.trace) return {};
+  return routing::replay_refusal(config, request.trace->layer);
+}
+
+/// Rows as recorded, and after rounding.
+std::int64_t given_bytes(const BenchRequest& request) {
+  if (!request.trace) return 0;
+  LayerConfig unrounded = request.model.layer;
+  unrounded.rounding.rule = RoundingRule::none;
+  return GivenRouting::bytes(unrounded, request.model.tokens()) +
+         GivenRouting::bytes(request.model.layer, request.model.tokens());
 }
 
 }  // namespace
@@ -44,8 +60,14 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
       result.lines.push_back(line);
       continue;
     }
+    if (const auto reason = refused_by_trace(request, config)) {
+      line.skip_reason = *reason;
+      result.lines.push_back(line);
+      continue;
+    }
     line.bytes = variant_bytes(choice.variant->plan(variant_request, traits));
-    const std::int64_t tensors = shared_tensor_bytes(config, tokens, request.backward);
+    const std::int64_t tensors =
+        shared_tensor_bytes(config, tokens, request.backward) + given_bytes(request);
     if (tensors + line.bytes.peak > result.free_bytes) {
       const std::int64_t needed = tensors + line.bytes.peak;
       fewest_bytes = fewest_bytes == 0 ? needed : std::min(fewest_bytes, needed);

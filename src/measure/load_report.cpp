@@ -1,6 +1,7 @@
 // From routing metrics to record fields.
 #include "measure/load_report.h"
 
+#include <limits>
 #include <vector>
 
 #include "routing/load.h"
@@ -14,9 +15,22 @@ record::Load load_record(const LayerConfig& config, const HostResult& result, st
     executed[e] = result.expert_offsets[e + 1] - result.expert_offsets[e];
   }
   for (std::int32_t expert : result.chosen_experts) ++chosen.at(static_cast<std::size_t>(expert));
-  const routing::LoadMetrics metrics = routing::load_metrics(config, executed, tokens);
-  const routing::RouterLosses losses =
-      routing::router_losses(config, result.logits.data(), chosen, tokens);
+  record::Load load = load_record(config, executed, tokens);
+  if (result.logits.empty()) {  // of a given routing: nobody knows
+    load.auxiliary_loss = load.z_loss = std::numeric_limits<double>::quiet_NaN();
+  } else {
+    const routing::RouterLosses losses =
+        routing::router_losses(config, result.logits.data(), chosen, tokens);
+    load.auxiliary_loss = losses.auxiliary;
+    load.z_loss = losses.z;
+  }
+  load.utilization_before = routing::load_metrics(config, chosen, tokens).utilization;
+  return load;
+}
+
+record::Load load_record(const LayerConfig& config, const std::vector<std::int64_t>& expert_rows,
+                         std::int64_t tokens) {
+  const routing::LoadMetrics metrics = routing::load_metrics(config, expert_rows, tokens);
   record::Load load;
   load.used_experts = metrics.used_experts;
   load.max_over_mean = metrics.max_over_mean;
@@ -27,10 +41,7 @@ record::Load load_record(const LayerConfig& config, const HostResult& result, st
   load.entropy = metrics.entropy;
   load.gini = metrics.gini;
   load.tile_waste = metrics.tile_waste;
-  load.auxiliary_loss = losses.auxiliary;
-  load.z_loss = losses.z;
-  load.utilization = metrics.utilization;
-  load.utilization_before = routing::load_metrics(config, chosen, tokens).utilization;
+  load.utilization = load.utilization_before = metrics.utilization;
   return load;
 }
 

@@ -8,6 +8,10 @@ namespace moe::measure {
 
 record::Load load_record(const LayerConfig& config, const HostResult& result, std::int64_t tokens);
 
+/// Balance alone, from the rows [E] of each expert: losses are 0.
+record::Load load_record(const LayerConfig& config, const std::vector<std::int64_t>& expert_rows,
+                         std::int64_t tokens);
+
 /// Only for configurations with a rounding rule.
 record::RoundingReport rounding_record(const LayerConfig& config, const HostResult& result,
                                        std::int64_t tokens);

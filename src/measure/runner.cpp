@@ -60,6 +60,11 @@ class Comparison {
   record::Row& row_of(const Entry& entry) { return run_.rows[entry.row]; }
 
   void prepare();
+  const GivenRouting* given(bool rounded) const {
+    const auto& routing = rounded ? given_rounded_ : given_;
+    return routing ? &*routing : nullptr;
+  }
+  const GivenRouting* prepare_given(const VariantChoice& choice);
   void allocate(const std::vector<std::size_t>& runnable, const std::vector<Plan>& plans);
   void check_all();
   void check(Entry& entry);
@@ -75,6 +80,7 @@ class Comparison {
   Clock::time_point start_;
   std::optional<Problem> problem_;
   std::optional<Workbench> workbench_;
+  std::optional<GivenRouting> given_, given_rounded_;  // of a trace
   std::optional<Verifier> verifier_;
   std::vector<Entry> trials_;
 };
@@ -122,10 +128,24 @@ void Comparison::allocate(const std::vector<std::size_t>& runnable,
   for (std::size_t i = 0; i < runnable.size(); ++i) {
     const VariantChoice choice =
         parse_variant(device_.traits().kind, run_.rows[runnable[i]].variant);
-    trials_.push_back(
-        {runnable[i], std::make_unique<Trial>(device_, choice, plans[i], *problem_, *workbench_)});
+    trials_.push_back({runnable[i], std::make_unique<Trial>(device_, choice, plans[i], *problem_,
+                                                            *workbench_, prepare_given(choice))});
   }
   if (!request_.dump_folder.empty()) dump_problem(request_.dump_folder, run_.model, *problem_);
+}
+
+/// Rows that choose alike share them.
+const GivenRouting* Comparison::prepare_given(const VariantChoice& choice) {
+  if (!request_.trace) {
+    if (request_.traffic.kind != routing::TrafficKind::trace) return nullptr;
+    throw Error(ErrorKind::internal, "cannot replay a trace", "it was not loaded");
+  }
+  std::optional<GivenRouting>& routing = choice.rounded ? given_rounded_ : given_;
+  if (!routing) {
+    routing.emplace(device_, choice.config(request_.model.layer), request_.trace->layer,
+                    request_.model.tokens());
+  }
+  return &*routing;
 }
 
 void Comparison::check_all() {
@@ -169,8 +189,10 @@ void Comparison::check(Entry& entry) {
 
 void Comparison::verify(record::Row& row, const LayerConfig& config, const HostResult& result) {
   const bool rounded = config.rounding.rule != RoundingRule::none;
-  Verifier own(problem_->host(config), verify_options(request_));
-  if (!rounded && !verifier_) verifier_.emplace(problem_->host(config), verify_options(request_));
+  VerifyOptions options = verify_options(request_);
+  if (const GivenRouting* routing = given(rounded)) options.given = &routing->on_host();
+  Verifier own(problem_->host(config), options);
+  if (!rounded && !verifier_) verifier_.emplace(problem_->host(config), options);
   row.checks = (rounded ? own : *verifier_).verify(result);
   const auto failed = std::find_if(row.checks.begin(), row.checks.end(),
                                    [](const record::Check& check) { return !check.passed; });
@@ -244,6 +266,14 @@ void Comparison::finish_row(record::Row& row, const std::vector<PassSeconds>& sa
   }
 }
 
+/// A trace goes by its name and its contents, wherever it lies.
+std::string traffic_text(const BenchRequest& request) {
+  if (!request.trace) return routing::to_string(request.traffic);
+  routing::Traffic traffic = request.traffic;
+  traffic.trace_file = std::filesystem::path(traffic.trace_file).filename().string();
+  return routing::to_string(traffic) + " " + request.trace->hash;
+}
+
 }  // namespace
 
 void describe_run(const BenchRequest& request, record::Run& run) {
@@ -252,7 +282,7 @@ void describe_run(const BenchRequest& request, record::Run& run) {
       model::layer_flops(model.layer, model.tokens(), model.tokens() * model.layer.top_k);
   run.model = model;
   run.mode = request.backward ? "forward_backward" : "forward";
-  run.traffic = routing::to_string(request.traffic);
+  run.traffic = traffic_text(request);
   run.seed = request.seed;
   run.baseline = request.baseline;
   run.flops_per_pass = flops.forward + (request.backward ? flops.backward : 0);

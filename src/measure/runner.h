@@ -3,11 +3,13 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "measure/sampler.h"
+#include "measure/trace_file.h"
 #include "measure/variant_choice.h"
 #include "record/record.h"
 #include "routing/traffic.h"
@@ -31,6 +33,7 @@ struct BenchRequest {
   std::string baseline = "vanilla";
   bool backward = true;
   routing::Traffic traffic;
+  std::optional<TraceInput> trace;  // with traffic of kind trace
   std::uint64_t seed = 42;
   CheckLevel check = CheckLevel::quick;
   SamplerOptions sampling;            // time_cap_s: of the whole run, verification included

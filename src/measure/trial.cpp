@@ -57,16 +57,24 @@ InputGradients Workbench::gradients(bool with_scores) const {
 }
 
 Trial::Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
-             Workbench& workbench)
+             Workbench& workbench, const GivenRouting* given)
     : device_(device),
       choice_(choice),
       plan_(plan),
       problem_(problem),
       workbench_(workbench),
+      given_(given),
       layer_(choice.variant->make_layer(plan, device.id())) {}
 
 Inputs Trial::inputs() const {
+  if (given_ != nullptr) return {problem_.x(), {}, &given_->on_device()};
   return {problem_.x(), problem_.logit_offsets(), nullptr};
+}
+
+InputGradients Trial::gradients(bool for_check) const {
+  InputGradients wanted = workbench_.gradients(for_check || given_ != nullptr);
+  if (given_ != nullptr) wanted.weights.w_router = {};
+  return wanted;
 }
 
 PassSeconds Trial::run() {
@@ -76,8 +84,7 @@ PassSeconds Trial::run() {
       [&] { layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(false)); });
   if (!plan_.request.training) return seconds;
   seconds.backward = device_.time([&] {
-    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(),
-                     workbench_.gradients(false));
+    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), gradients(false));
   });
   return seconds;
 }
@@ -87,13 +94,12 @@ HostResult Trial::run_for_check() {
   const Call call = workbench_.call(device_, plan_);
   layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(true));
   if (plan_.request.training) {
-    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(),
-                     workbench_.gradients(true));
+    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), gradients(true));
   }
   device_.synchronize();
   HostResult result;
   copy_routing(result);
-  const InputGradients gradients = workbench_.gradients(true);
+  const InputGradients gradients = this->gradients(true);
   host_copies_.clear();
   result.out = on_host(workbench_.outputs(false).out);
   result.d_x = on_host(gradients.d_x);
@@ -117,11 +123,26 @@ TensorView Trial::on_host(TensorView view) {
   return view;
 }
 
+/// The router's logits and choice, or those that the given routing was made from.
+void Trial::copy_choice(HostResult& result, const Routing& routing) const {
+  const std::int64_t pairs = plan_.request.max_tokens * plan_.request.config.top_k;
+  if (given_ == nullptr) {
+    result.chosen_experts = to_host<std::int32_t>(device_, routing.chosen_experts, pairs);
+    result.chosen_scores = to_host<float>(device_, routing.chosen_scores, pairs);
+  } else {
+    result.chosen_experts = given_->rows().chosen_experts;
+    result.chosen_scores = given_->rows().chosen_scores;
+    result.logits.assign(given_->logits().begin(), given_->logits().end());
+  }
+}
+
 void Trial::copy_routing(HostResult& result) const {
   const LayerConfig& config = plan_.request.config;
-  const std::int64_t T = plan_.request.max_tokens, E = config.num_experts, K = config.top_k;
+  const std::int64_t T = plan_.request.max_tokens, E = config.num_experts;
   const Routing routing = layer_->routing(workbench_.call(device_, plan_).saved, T);
-  result.logits = to_host<float>(device_, workbench_.outputs(true).logits, T * E);
+  if (given_ == nullptr) {
+    result.logits = to_host<float>(device_, workbench_.outputs(true).logits, T * E);
+  }
   result.expert_offsets = to_host<std::int32_t>(device_, routing.expert_offsets, E + 1);
   // What a wrong variant left there may be any number.
   const std::int64_t rows =
@@ -130,8 +151,7 @@ void Trial::copy_routing(HostResult& result) const {
   result.row_scores = to_host<float>(device_, routing.row_scores, rows);
   result.token_offsets = to_host<std::int32_t>(device_, routing.token_offsets, T + 1);
   result.token_rows = to_host<std::int32_t>(device_, routing.token_rows, rows);
-  result.chosen_experts = to_host<std::int32_t>(device_, routing.chosen_experts, T * K);
-  result.chosen_scores = to_host<float>(device_, routing.chosen_scores, T * K);
+  copy_choice(result, routing);
 }
 
 }  // namespace moe::measure

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "measure/device_buffer.h"
+#include "measure/given_routing.h"
 #include "measure/problem.h"
 #include "measure/sampler.h"
 #include "measure/variant_choice.h"
@@ -35,8 +36,9 @@ class Workbench {
 
 class Trial {
  public:
+  /// With a given routing the router is skipped, and every pass ends at d_scores.
   Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
-        Workbench& workbench);
+        Workbench& workbench, const GivenRouting* given = nullptr);
 
   /// One timed pass: nothing but forward() and backward() lies between the clock readings.
   PassSeconds run();
@@ -50,6 +52,8 @@ class Trial {
 
  private:
   Inputs inputs() const;
+  InputGradients gradients(bool for_check) const;
+  void copy_choice(HostResult& result, const Routing& routing) const;
   void copy_routing(HostResult& result) const;
   TensorView on_host(TensorView view);
 
@@ -58,6 +62,7 @@ class Trial {
   Plan plan_;
   const Problem& problem_;
   Workbench& workbench_;
+  const GivenRouting* given_;
   std::unique_ptr<Layer> layer_;
   std::vector<std::vector<std::byte>>
       host_copies_;  // of the last check, where memory is not the host's

@@ -105,12 +105,12 @@ NamedTensor logits_of(const HostResult& result, const LayerConfig& config) {
 Check written_check(const HostResult& result, const LayerConfig& config,
                     const VerifyOptions& options) {
   std::vector<NamedTensor> tensors{{"out", result.out, {"token", "column"}}};
-  if (!options.given_routing) tensors.insert(tensors.begin(), logits_of(result, config));
+  if (options.given == nullptr) tensors.insert(tensors.begin(), logits_of(result, config));
   Offences offences;
   if (options.backward) {
     tensors.push_back({"d_x", result.d_x, {"token", "column"}});
     for (const NamedTensor& gradient : truth::named_gradients(result.gradients)) {
-      if (gradient.name != "d_w_router" || !options.given_routing) tensors.push_back(gradient);
+      if (gradient.name != "d_w_router" || options.given == nullptr) tensors.push_back(gradient);
     }
   }
   for (const NamedTensor& tensor : tensors) {
@@ -136,9 +136,7 @@ void require_complete(const HostResult& result, const truth::Problem& problem,
     if (!present) throw Error(ErrorKind::internal, "cannot verify a result", what);
   };
   const auto num_logits = static_cast<std::size_t>(problem.tokens() * problem.config.num_experts);
-  require(options.given_routing || result.logits.size() == num_logits, "it lacks logits [T, E]");
-  require(!options.given_routing || result.row_scores.size() >= result.row_tokens.size(),
-          "it lacks scores of its rows");
+  require(options.given != nullptr || result.logits.size() == num_logits, "it lacks logits [T, E]");
   require(!result.out.empty(), "it lacks out");
   if (!options.backward) return;
   require(!problem.d_out.empty(), "the problem lacks d_out");
@@ -173,13 +171,11 @@ std::vector<Check> routing_checks(const truth::Problem& problem, const HostResul
     checks.push_back(scores_check("chosen_scores", result.chosen_scores,
                                   truth::chosen_scores(config, want), {tokens, top_k},
                                   {"token", "choice"}));
-    checks.push_back(exact_check("expert_offsets", result.expert_offsets, want.expert_offsets,
-                                 {config.num_experts + 1}, {"expert"}));
-    checks.push_back(
-        exact_check("row_tokens", result.row_tokens, want.row_tokens, {rows}, {"row"}));
-    checks.push_back(
-        scores_check("row_scores", result.row_scores, want.row_scores, {rows}, {"row"}));
   }
+  checks.push_back(exact_check("expert_offsets", result.expert_offsets, want.expert_offsets,
+                               {config.num_experts + 1}, {"expert"}));
+  checks.push_back(exact_check("row_tokens", result.row_tokens, want.row_tokens, {rows}, {"row"}));
+  checks.push_back(scores_check("row_scores", result.row_scores, want.row_scores, {rows}, {"row"}));
   checks.push_back(exact_check("token_offsets", result.token_offsets, want.token_offsets,
                                {tokens + 1}, {"token"}));
   checks.push_back(
@@ -276,6 +272,15 @@ void add_empty_check(const HostResult& result, const LayerConfig& config,
   checks.push_back(check_of("empty_experts", counted(empty_experts, "expert"), offences));
 }
 
+std::string broken_invariant(const Routing& given, const LayerConfig& config, std::int64_t tokens) {
+  const auto values = [](TensorView view) {
+    return std::vector<std::int32_t>(view.as<std::int32_t>(),
+                                     view.as<std::int32_t>() + view.size());
+  };
+  return truth::broken_invariant(values(given.expert_offsets), values(given.row_tokens),
+                                 config.num_experts, tokens);
+}
+
 bool all_passed(const std::vector<Check>& checks) {
   return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.passed; });
 }
@@ -318,15 +323,16 @@ std::optional<truth::RoutedRows> Verifier::check_routing(const HostResult& resul
                                                          std::vector<Check>& checks) const {
   const LayerConfig& config = problem_.config;
   truth::RoutedRows routed;
-  if (options_.given_routing) {
-    const std::string broken = truth::broken_invariant(result.expert_offsets, result.row_tokens,
-                                                       config.num_experts, problem_.tokens());
+  if (options_.given != nullptr) {
+    const std::string broken = broken_invariant(*options_.given, config, problem_.tokens());
     if (!broken.empty()) {
       checks.push_back({"given_routing", "all", 1, 0, false, broken});
       return std::nullopt;
     }
-    routed = truth::given_rows(result.expert_offsets.data(), result.row_tokens.data(),
-                               result.row_scores.data(), config.num_experts, problem_.tokens());
+    routed = truth::given_rows(options_.given->expert_offsets.as<std::int32_t>(),
+                               options_.given->row_tokens.as<std::int32_t>(),
+                               options_.given->row_scores.as<float>(), config.num_experts,
+                               problem_.tokens());
   } else {
     checks.push_back(logits_check(problem_, result, options_));
     routed = truth::route(config, result.logits.data(), problem_.weights.b_select.as<float>(),
@@ -342,7 +348,7 @@ void Verifier::check_weights(const HostResult& result, const truth::RoutedRows& 
                              const Expected& want, std::vector<Check>& checks) {
   const LayerConfig& config = problem_.config;
   const double tolerance = tolerance_of(config.dtype);
-  if (!options_.given_routing && !result.gradients.w_router.empty()) {
+  if (options_.given == nullptr && !result.gradients.w_router.empty()) {
     checks.push_back(router_check(problem_, result, routed, want.experts, tolerance));
   }
   for (bool shared : {false, true}) {

@@ -5,6 +5,8 @@
 //   2. from the variant's own logits: choice, rounding and permutation exactly, and everything
 //      after them against double with that routing
 //
+// A routing that the caller gave is compared with what the variant ran, and has no logits to check.
+//
 // Every element is tested for NaN and infinity ("written": buffers are poisoned before a run);
 // values are compared at sampled tokens, experts and ffn channels, each gradient reduced over all
 // its tokens.
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "moe/layer.h"
+#include "moe/routing.h"
 #include "moe/tensor.h"
 #include "record/record.h"
 #include "truth/problem.h"
@@ -26,15 +29,16 @@
 namespace moe::measure {
 
 /// What a variant computed, copied to the host. Arrays by row may be longer than expert_offsets[E].
+/// When the routing was given, logits and choice are those it was made from, or empty.
 struct HostResult {
-  std::vector<float> logits;                 // [T, E]; empty when the routing was given
+  std::vector<float> logits;                 // [T, E]
   std::vector<std::int32_t> expert_offsets;  // [E + 1]
   std::vector<std::int32_t> row_tokens;      // [rows]
   std::vector<float> row_scores;             // [rows]
   std::vector<std::int32_t> token_offsets;   // [T + 1]
   std::vector<std::int32_t> token_rows;      // [rows]
-  std::vector<std::int32_t> chosen_experts;  // [T, K]; empty when the routing was given
-  std::vector<float> chosen_scores;          // [T, K]; empty when the routing was given
+  std::vector<std::int32_t> chosen_experts;  // [T, K]
+  std::vector<float> chosen_scores;          // [T, K]
   TensorView out;                            // [T, d]
   TensorView d_x;                            // [T, d], backward only, as the following
   TensorView d_scores;                       // f32 [rows], always wanted in backward
@@ -49,7 +53,7 @@ struct VerifyOptions {
   std::int64_t sampled_channels = 4;  // per expert: whole rows of d_w_up, columns of d_w_down
   std::uint64_t seed = 0;
   bool backward = true;
-  bool given_routing = false;
+  const Routing* given = nullptr;  // the caller's own routing, as views of host memory
 };
 
 /// Largest norm-relative error that passes: 1e-5 for float32 and 1e-2 for bfloat16.

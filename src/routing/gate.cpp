@@ -78,6 +78,11 @@ class TokenChooser {
     return norm;
   }
 
+  TokenNorm norm_of_choice(const float* logits, const std::int32_t* experts) {
+    compare(logits, nullptr);
+    return normalize(logits, experts);
+  }
+
  private:
   void compare(const float* logits, const float* b_select) {
     const bool is_sigmoid = config_.gate.kind == GateKind::sigmoid;
@@ -115,7 +120,10 @@ class TokenChooser {
     const Gate& gate = config_.gate;
     const bool is_sigmoid = gate.kind == GateKind::sigmoid;
     if (!renormalizes(gate)) return is_sigmoid ? TokenNorm{0.0f, 1.0f} : softmax_norm(logits);
-    const float shift = is_sigmoid ? 0.0f : logits[experts[0]];
+    float shift = is_sigmoid ? 0.0f : logits[experts[0]];
+    for (std::int64_t k = 1; k < config_.top_k && !is_sigmoid; ++k) {
+      shift = std::max(shift, logits[experts[k]]);  // a choice made elsewhere has any order
+    }
     float sum = 0.0f;
     for (std::int64_t k = 0; k < config_.top_k; ++k) {
       sum += unnormalized(gate, logits[experts[k]], shift);
@@ -175,6 +183,19 @@ void choose(const LayerConfig& config, const float* logits, const float* b_selec
     for (std::int64_t t = 0; t < tokens; ++t) {
       norms[t] = chooser.choose(logits + t * num_experts, b_select, chosen_experts + t * top_k,
                                 chosen_scores + t * top_k);
+    }
+  }
+}
+
+void norms_of_choice(const LayerConfig& config, const float* logits,
+                     const std::int32_t* chosen_experts, std::int64_t tokens, TokenNorm* norms) {
+#pragma omp parallel
+  {
+    TokenChooser chooser(config);
+#pragma omp for schedule(static)
+    for (std::int64_t t = 0; t < tokens; ++t) {
+      norms[t] = chooser.norm_of_choice(logits + t * config.num_experts,
+                                        chosen_experts + t * config.top_k);
     }
   }
 }

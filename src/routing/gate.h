@@ -42,6 +42,11 @@ void choose(const LayerConfig& config, const float* logits, const float* b_selec
             std::int64_t tokens, std::int32_t* chosen_experts, float* chosen_scores,
             TokenNorm* norms);
 
+/// `norms` [T] of a choice that was made elsewhere, i32 [T, K] in any order, from logits f32 [T,
+/// E].
+void norms_of_choice(const LayerConfig& config, const float* logits,
+                     const std::int32_t* chosen_experts, std::int64_t tokens, TokenNorm* norms);
+
 /// True where gate_backward() reads all logits: softmax_topk without renormalization.
 bool backward_needs_logits(const Gate& gate);
 /// True where gate_backward() reads `norms`: that gate, and sigmoid with renormalization.

@@ -155,6 +155,18 @@ void prefer_zipf(const LayerConfig& config, double exponent, std::int64_t tokens
   }
 }
 
+/// "FILE" or "FILE@LAYER"; what follows the last @ is part of the name unless it is a number.
+Traffic trace_traffic(std::string_view text) {
+  Traffic traffic{.kind = TrafficKind::trace};
+  const std::size_t at = text.rfind('@');
+  const bool has_layer = at != std::string_view::npos &&
+                         read_number(text.substr(at + 1), traffic.trace_layer) &&
+                         traffic.trace_layer >= 0;
+  if (!has_layer) traffic.trace_layer = 0;
+  traffic.trace_file = has_layer ? text.substr(0, at) : text;
+  return traffic;
+}
+
 }  // namespace
 
 Traffic parse_traffic(std::string_view text) {
@@ -176,9 +188,11 @@ Traffic parse_traffic(std::string_view text) {
     traffic.kind = TrafficKind::hot;
     return traffic;
   }
+  if (kind == "trace" && number.size() > 1) return trace_traffic(number.substr(1));
   throw Error(ErrorKind::usage, "routing '" + std::string(text) + "'",
               "not a known kind of traffic, or its number is missing or out of range",
-              "use natural, balanced, zipf:S (S >= 0, for example zipf:1.2) or hot:N (N >= 1)");
+              "use natural, balanced, zipf:S (S >= 0, for example zipf:1.2), hot:N (N >= 1) or "
+              "trace:FILE[@LAYER]");
 }
 
 std::string to_string(const Traffic& traffic) {
@@ -192,13 +206,15 @@ std::string to_string(const Traffic& traffic) {
       return "zipf:" + std::string(digits.data(), end);
     }
     case TrafficKind::hot: return "hot:" + std::to_string(traffic.hot_experts);
+    case TrafficKind::trace:
+      return "trace:" + traffic.trace_file + "@" + std::to_string(traffic.trace_layer);
   }
   return "?";
 }
 
 std::vector<float> logit_offsets(const LayerConfig& config, const Traffic& traffic,
                                  std::int64_t tokens, std::uint64_t seed) {
-  if (traffic.kind == TrafficKind::natural) return {};
+  if (traffic.kind == TrafficKind::natural || traffic.kind == TrafficKind::trace) return {};
   std::vector<float> offsets(tokens * config.num_experts);
   if (traffic.kind == TrafficKind::balanced) prefer_balanced(config, tokens, offsets);
   if (traffic.kind == TrafficKind::zipf) {

@@ -225,7 +225,7 @@ TEST_P(EveryVariant, TakesARoutingFromTheCaller) {
   result.gradients = gradients.weights;
   result.gradients.w_router = {};
   measure::VerifyOptions options = tests::check_everything();
-  options.given_routing = true;
+  options.given = &given;
   for (const record::Check& check :
        measure::verify(other.problem.host(test.config), result, options)) {
     EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;

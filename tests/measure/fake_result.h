@@ -33,7 +33,6 @@ class Fake {
   explicit Fake(const LayerConfig& config = small_config(), DType dtype = DType::f32,
                 std::int64_t tokens = 50, bool given = false)
       : owned(config, tokens, dtype) {
-    options.given_routing = given;
     avoid_last_expert();
     const std::vector<double> exact = owned.logits();
     result.logits.assign(exact.begin(), exact.end());
@@ -47,7 +46,10 @@ class Fake {
     copy_routing();
     copy_tokens();
     copy_gradients();
+    if (given) give_routing();
   }
+  Fake(const Fake&) = delete;
+  Fake& operator=(const Fake&) = delete;
 
   std::vector<record::Check> verify() const {
     return measure::verify(owned.problem, result, options);
@@ -68,6 +70,7 @@ class Fake {
   truth::RoutedRows routed;
   HostResult result;
   VerifyOptions options;
+  HostResult given;  // the caller's routing, where it is the caller's
 
  private:
   /// Leaves one expert without rows, by the offsets that synthetic traffic uses.
@@ -94,6 +97,18 @@ class Fake {
     result.chosen_experts = routed.chosen_experts;
     const std::vector<double> scores = truth::chosen_scores(config(), routed);
     result.chosen_scores.assign(scores.begin(), scores.end());
+  }
+
+  void give_routing() {
+    given = result;
+    const auto rows = static_cast<std::int64_t>(given.row_tokens.size());
+    given_view_ = {{given.expert_offsets.data(), DType::i32, {config().num_experts + 1}},
+                   {given.row_tokens.data(), DType::i32, {rows}},
+                   {given.row_scores.data(), DType::f32, {rows}},
+                   {given.token_offsets.data(), DType::i32, {owned.problem.tokens() + 1}},
+                   {given.token_rows.data(), DType::i32, {rows}},
+                   rows};
+    options.given = &given_view_;
   }
 
   void copy_tokens() {
@@ -169,6 +184,8 @@ class Fake {
       truth::set_element(result.gradients.w_router, i, rows[i / d].row[i % d]);
     }
   }
+
+  Routing given_view_;
 };
 
 }  // namespace moe::measure

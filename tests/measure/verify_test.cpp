@@ -262,12 +262,28 @@ TEST(Verify, FindsWrongSharedGradients) {
 
 TEST(Verify, FindsAGivenRoutingThatIsNone) {
   Fake fake(small_config(), DType::f32, 50, true);
-  fake.result.row_tokens[1] = fake.result.row_tokens[0];
+  fake.given.row_tokens[1] = fake.given.row_tokens[0];
   expect_failure(fake, {"given_routing"}, "tokens do not ascend at row 1 of expert 0");
-  fake.result.row_tokens[1] = 50;
+  fake.given.row_tokens[1] = 50;
   expect_failure(fake, {"given_routing"}, "there is no token 50");
-  fake.result.expert_offsets[2] = 1000;
+  fake.given.expert_offsets[2] = 1000;
   expect_failure(fake, {"given_routing"}, "expert_offsets falls after expert 2");
+}
+
+TEST(Verify, FindsAVariantThatRoutesByItselfThoughARoutingWasGiven) {
+  Fake fake(small_config(), DType::f32, 50, true), other(small_config(), DType::f32, 50);
+  for (int token = 0; token < 50; ++token) other.result.logits[token * 6 + 5] += 30;
+  const auto own = truth::route(small_config(), other.result.logits.data(), nullptr, 50);
+  fake.result.expert_offsets = own.expert_offsets;
+  fake.result.row_tokens = own.row_tokens;
+  EXPECT_FALSE(named(fake.verify(), "expert_offsets").passed);
+  EXPECT_FALSE(named(fake.verify(), "row_tokens").passed);
+}
+
+TEST(Verify, FindsAChangedScoreOfAGivenRouting) {
+  Fake fake(small_config(), DType::f32, 50, true);
+  fake.result.row_scores[5] *= 1.001f;
+  expect_failure(fake, {"row_scores"}, "row 5: got ");
 }
 
 TEST(Verify, RefusesAnIncompleteResult) {

@@ -165,8 +165,8 @@ TEST(NaturalTraffic, HasNoOffsets) {
 }
 
 TEST(ParseTraffic, ReadsWhatItWrites) {
-  for (const char* text :
-       {"natural", "balanced", "zipf:1.2", "zipf:0", "zipf:3", "hot:1", "hot:256"}) {
+  for (const char* text : {"natural", "balanced", "zipf:1.2", "zipf:0", "zipf:3", "hot:1",
+                           "hot:256", "trace:a.moetrace@0", "trace:b@c/d:e@17"}) {
     EXPECT_EQ(to_string(parse_traffic(text)), text);
   }
   EXPECT_EQ(parse_traffic("zipf:1.25").kind, TrafficKind::zipf);
@@ -174,10 +174,22 @@ TEST(ParseTraffic, ReadsWhatItWrites) {
   EXPECT_EQ(parse_traffic("hot:3").hot_experts, 3);
 }
 
+TEST(ParseTraffic, ReadsTheLayerOfATraceBehindItsLastAt) {
+  EXPECT_EQ(parse_traffic("trace:a").kind, TrafficKind::trace);
+  EXPECT_EQ(parse_traffic("trace:a").trace_layer, 0);
+  EXPECT_EQ(parse_traffic("trace:a@3").trace_file, "a");
+  EXPECT_EQ(parse_traffic("trace:a@3").trace_layer, 3);
+  EXPECT_EQ(parse_traffic("trace:me@home/a").trace_file, "me@home/a");
+  EXPECT_EQ(parse_traffic("trace:a@-1").trace_file, "a@-1");
+  EXPECT_TRUE(logit_offsets(layer(8, 2), parse_traffic("trace:a"), 100, 0).empty());
+}
+
 TEST(ParseTraffic, NamesTheAcceptedForms) {
-  for (const char* text : {"", "zip", "zipf", "zipf:", "zipf:x", "zipf:-1", "zipf:1.2x", "zipf:inf",
-                           "zipf:nan", "hot", "hot:", "hot:0", "hot:-2", "hot:1.5", "natural:1",
-                           "balanced:", "Natural", "hot:99999999999999999999"}) {
+  for (const char* text :
+       {"",          "zip",      "zipf",      "zipf:",     "zipf:x",  "zipf:-1",
+        "zipf:1.2x", "zipf:inf", "zipf:nan",  "hot",       "hot:",    "hot:0",
+        "hot:-2",    "hot:1.5",  "natural:1", "balanced:", "Natural", "hot:99999999999999999999",
+        "trace",     "trace:"}) {
     EXPECT_THAT([&] { parse_traffic(text); },
                 testing::ThrowsMessage<Error>(testing::HasSubstr("use natural, balanced, zipf:S")))
         << text;

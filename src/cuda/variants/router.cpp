@@ -1,10 +1,13 @@
 // Router steps. The two small dense products go through cuBLAS.
 #include "cuda/variants/router.h"
 
+#include <string>
+
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
 #include "cuda/runtime/check.h"
+#include "moe/error.h"
 #include "routing/gate.h"
 
 namespace moe::cuda {
@@ -78,6 +81,11 @@ void route(const Pass& pass, TensorView logits_copy) {
 
 void copy_given_routing(const Pass& pass) {
   const Routing& given = *pass.inputs.given;
+  if (given.max_rows > pass.max_rows) {
+    throw Error(ErrorKind::usage, "the given routing has more rows than the layer was planned for",
+                std::to_string(given.max_rows) + " rows, Request::max_rows is " +
+                    std::to_string(pass.max_rows));
+  }
   copy_words(pass, "expert_offsets", given.expert_offsets, pass.config.num_experts + 1);
   copy_words(pass, "row_tokens", given.row_tokens, given.max_rows);
   copy_words(pass, "row_scores", given.row_scores, given.max_rows);
