@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "moe/attention.h"
 #include "moe/dtype.h"
@@ -109,6 +110,9 @@ struct ModelConfig {
   std::string source;                      // where the values were read
   std::string note;                        // shown by `show`
   std::optional<std::string> unsupported;  // why this suite cannot express the model's layer
+  // Of a file: what it says of the model that is left out here, in words, ...
+  std::vector<std::string> not_modelled;
+  std::vector<std::string> not_understood;  // ... and fields that no reader knows
 
   std::int64_t tokens() const { return batch_size * seq_len; }  // [T]
   std::int64_t num_moe_layers() const { return num_layers - num_dense_layers; }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/hf_families.h"
+#include "config/hf_unread.h"
 #include "config/nearest_name.h"
 #include "config/text_file.h"
 #include "config/validate.h"
@@ -81,8 +82,11 @@ ModelConfig parse_hf_config(const std::string& text, const std::filesystem::path
     throw Error(ErrorKind::usage, path.string() + ": not a model's config.json",
                 fmt::format("its top level is of type {}, not an object", object.type_name()));
   }
-  const HfFields fields(object, path.string());
-  ModelConfig config = find_family(object, fields).read(fields);
+  const HfFields whole(object, path.string());
+  const HfFamily& family = find_family(object, whole);
+  const HfFields fields = family.within != nullptr ? whole.object(family.within) : whole;
+  ModelConfig config = family.read(fields);
+  report_unread(fields.unread(), config);
   config.name = name_from(path);
   config.source = path.string();
   validate(config, path);

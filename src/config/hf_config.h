@@ -8,7 +8,7 @@
 
 namespace moe::config {
 
-/// Reads mixtral, qwen3_moe, deepseek_v2, deepseek_v3 and deepseek_v32. The name is that of the
+/// Reads the families of hf_families.h by their `model_type`. The name is that of the
 /// file's folder when the file is called config.json, else the file's own; the batch is 1 x 4096
 /// tokens. A layer that the suite cannot express gets `unsupported`. Throws Error{usage}, naming
 /// file and place: unreadable or truncated, not JSON, not an MoE model, a family that is not read

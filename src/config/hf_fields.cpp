@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "moe/error.h"
@@ -11,12 +12,26 @@ namespace moe::config {
 
 using nlohmann::json;
 
+namespace {
+
+/// null, false, 0, "", [] and {}: the file says that there is no such thing.
+bool says_nothing(const json& value) {
+  if (value.is_boolean()) return !value.get<bool>();
+  if (value.is_number()) return value.get<double>() == 0;
+  if (value.is_string()) return value.get_ref<const std::string&>().empty();
+  return value.empty();
+}
+
+}  // namespace
+
 bool HfFields::has(const char* key) const {
+  read_.insert(key);
   const auto found = object_.find(key);
   return found != object_.end() && !found->is_null();
 }
 
 bool HfFields::is_null(const char* key) const {
+  read_.insert(key);
   const auto found = object_.find(key);
   return found != object_.end() && found->is_null();
 }
@@ -64,6 +79,43 @@ std::vector<std::int64_t> HfFields::counts(const char* key) const {
   if (!list.is_array()) wrong_type(key, "a list of whole numbers", list);
   for (const json& value : list) values.push_back(whole(key, value, 0));
   return values;
+}
+
+std::vector<std::string> HfFields::texts(const char* key) const {
+  std::vector<std::string> values;
+  if (!has(key)) return values;
+  const json& list = object_.at(key);
+  if (!list.is_array()) wrong_type(key, "a list of strings", list);
+  for (const json& value : list) {
+    if (!value.is_string()) wrong_type(key, "a list of strings", value);
+    values.push_back(value.get<std::string>());
+  }
+  return values;
+}
+
+std::int64_t HfFields::size_of_all(const char* key) const {
+  if (!required(key).is_array()) return size(key);
+  const std::vector<std::int64_t> values = counts(key);
+  if (values.empty() || std::ranges::count(values, values[0]) != std::ssize(values) ||
+      values[0] < 1) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: field '{}' must be the same size for every layer", file_, key));
+  }
+  return values[0];
+}
+
+HfFields HfFields::object(const char* key) const {
+  const json& value = required(key);
+  if (!value.is_object()) wrong_type(key, "an object", value);
+  return HfFields(value, file_);
+}
+
+std::vector<std::string> HfFields::unread() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object_.items()) {
+    if (!read_.contains(name) && !says_nothing(value)) names.push_back(name);
+  }
+  return names;
 }
 
 const json& HfFields::required(const char* key) const {

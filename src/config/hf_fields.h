@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ class HfFields {
   HfFields(const nlohmann::json& object, std::string file)
       : object_(object), file_(std::move(file)) {}
 
+  // Asking for a field in any way marks it as read; see unread().
   bool has(const char* key) const;
   bool is_null(const char* key) const;
 
@@ -29,6 +31,15 @@ class HfFields {
   std::string text(const char* key) const;
   std::string text_or(const char* key, const std::string& otherwise) const;
   std::vector<std::int64_t> counts(const char* key) const;  // empty when absent
+  std::vector<std::string> texts(const char* key) const;    // empty when absent
+  /// A size that may be given as a list with one entry per layer; all must be equal.
+  std::int64_t size_of_all(const char* key) const;
+  /// An object within this one.
+  HfFields object(const char* key) const;
+
+  /// Names of the fields that nobody asked for and that say something: neither null, false, 0 nor
+  /// empty. In the order of the file's reader, which is the alphabet's.
+  std::vector<std::string> unread() const;
 
   const std::string& file() const { return file_; }
 
@@ -40,6 +51,7 @@ class HfFields {
 
   const nlohmann::json& object_;
   std::string file_;
+  mutable std::set<std::string> read_;
 };
 
 }  // namespace moe::config

@@ -92,6 +92,8 @@ void visit_fields(auto& field, Like<ModelConfig> auto& model) {
   field("source", model.source);
   field("note", model.note);
   field("unsupported", model.unsupported);
+  field("not_modelled", model.not_modelled);
+  field("not_understood", model.not_understood);
 }
 
 void visit_fields(auto& field, Like<Timing> auto& timing) {

@@ -89,6 +89,8 @@ Run full_run() {
   run.model.source = "config.json";
   run.model.note = "a note";
   run.model.unsupported = "why not";
+  run.model.not_modelled = {"router noise"};
+  run.model.not_understood = {"expert_twist", "x"};
   run.mode = "forward_backward";
   run.traffic = "zipf:1";
   run.seed = std::numeric_limits<std::uint64_t>::max();
