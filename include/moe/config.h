@@ -14,13 +14,27 @@
 
 namespace moe {
 
+/// Gated ones have 2n rows of w_up per expert, gate rows first; the others n. Formulas, derivatives
+/// and sources: docs/variants.md.
 enum class Activation {
-  swiglu,  // silu(gate) * up: w_up has 2n rows per expert, gate rows first
-  relu2,   // relu(h)^2: w_up has n rows
+  swiglu,          // silu(gate) * up
+  clamped_swiglu,  // (up + 1) * gate * sigmoid(1.702 gate), gate and up clamped at 7 (gpt-oss)
+  geglu,           // gelu(gate) * up
+  geglu_tanh,      // the same with gelu's tanh approximation
+  reglu,           // relu(gate) * up
+  silu,            // h * sigmoid(h)
+  gelu,            // h * Phi(h), Phi by the error function
+  gelu_tanh,       // h * Phi(h), Phi approximated by a tanh
+  relu2,           // relu(h)^2
 };
 
+inline constexpr Activation kActivations[] = {
+    Activation::swiglu,     Activation::clamped_swiglu, Activation::geglu,
+    Activation::geglu_tanh, Activation::reglu,          Activation::silu,
+    Activation::gelu,       Activation::gelu_tanh,      Activation::relu2};
+
 constexpr bool is_gated(Activation activation) {
-  return activation == Activation::swiglu;
+  return activation <= Activation::reglu;
 }
 
 enum class GateKind {
@@ -124,7 +138,18 @@ struct ModelConfig {
 };
 
 constexpr std::string_view name_of(Activation activation) {
-  return activation == Activation::swiglu ? "swiglu" : "relu2";
+  switch (activation) {
+    case Activation::swiglu: return "swiglu";
+    case Activation::clamped_swiglu: return "clamped_swiglu";
+    case Activation::geglu: return "geglu";
+    case Activation::geglu_tanh: return "geglu_tanh";
+    case Activation::reglu: return "reglu";
+    case Activation::silu: return "silu";
+    case Activation::gelu: return "gelu";
+    case Activation::gelu_tanh: return "gelu_tanh";
+    case Activation::relu2: return "relu2";
+  }
+  return "?";
 }
 
 constexpr std::string_view name_of(GateKind kind) {

@@ -17,6 +17,16 @@ void override_with(const std::optional<Value>& given, Value& value) {
   if (given) value = *given;
 }
 
+/// "swiglu | ... | relu2".
+std::string all_activations() {
+  std::string names;
+  for (Activation activation : kActivations) {
+    if (!names.empty()) names += " | ";
+    names += name_of(activation);
+  }
+  return names;
+}
+
 /// config::validate() would speak of --seq-len, which nobody gave.
 void check_tokens(std::int64_t tokens) {
   const std::string flag = "--tokens " + std::to_string(tokens);
@@ -47,7 +57,7 @@ void add_shape_flags(CLI::App& app, ShapeFlags& shape) {
   app.add_option("--tokens", shape.tokens,
                  "tokens entering the layer [T], in place of the two above")
       ->group(group);
-  app.add_option("--activation", shape.activation, "swiglu | relu2")->group(group);
+  app.add_option("--activation", shape.activation, all_activations())->group(group);
   app.add_option("--dtype", shape.dtype, "fp32 | bf16")->group(group);
   app.add_option("--tile", shape.tile, "multiple that +rounding rows round to (changes results)")
       ->group(group);

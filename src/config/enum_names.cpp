@@ -2,6 +2,7 @@
 #include "config/enum_names.h"
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,13 +13,18 @@ namespace moe::config {
 namespace {
 
 template <class Enum>
-Enum parse(std::string_view noun, std::string_view text, std::initializer_list<Enum> accepted) {
+Enum parse(std::string_view noun, std::string_view text, std::span<const Enum> accepted) {
   std::vector<std::string> names;
   for (Enum value : accepted) {
     if (lower_case(text) == name_of(value)) return value;
     names.emplace_back(name_of(value));
   }
   throw Error(ErrorKind::usage, unknown_name(noun, text, names), {}, "known: " + listed(names));
+}
+
+template <class Enum>
+Enum parse(std::string_view noun, std::string_view text, std::initializer_list<Enum> accepted) {
+  return parse(noun, text, std::span<const Enum>(accepted.begin(), accepted.size()));
 }
 
 }  // namespace
@@ -28,7 +34,7 @@ DType parse_dtype(std::string_view text) {
 }
 
 Activation parse_activation(std::string_view text) {
-  return parse("activation", text, {Activation::swiglu, Activation::relu2});
+  return parse("activation", text, std::span<const Activation>(kActivations));
 }
 
 RoundingRule parse_rounding_rule(std::string_view text) {

@@ -108,7 +108,7 @@ ModelConfig read_grok1(const HfFields& fields) {
   config.layer.gate = {.kind = GateKind::softmax_topk, .renormalize = false};
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", true);
   config.attention = read_grouped_query(fields, config.layer.hidden_dim);
-  config.unsupported = "its experts are gated by GELU (GeGLU), which is not read yet";
+  config.layer.activation = Activation::geglu_tanh;  // jax.nn.gelu approximates unless told not to
   return config;
 }
 

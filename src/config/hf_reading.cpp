@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 namespace moe::config {
 namespace {
@@ -28,12 +30,21 @@ void add_sentence(std::string& text, const std::string& sentence) {
 }
 
 void read_activation(const HfFields& fields, const char* key, ModelConfig& config) {
-  const std::string activation = fields.text_or(key, "silu");
-  if (activation == "silu" || activation == "swish") return;
-  config.unsupported = fmt::format(
-      "{} '{}': experts of this family are gated, and of gated activations only silu (swiglu) is "
-      "here",
-      key, activation);
+  static const std::map<std::string, Activation> known = {
+      {"silu", Activation::swiglu},
+      {"swish", Activation::swiglu},
+      {"gelu", Activation::geglu},
+      {"gelu_new", Activation::geglu_tanh},
+      {"gelu_pytorch_tanh", Activation::geglu_tanh},
+      {"relu", Activation::reglu},
+  };
+  const std::string name = fields.text_or(key, "silu");
+  const auto found = known.find(name);
+  if (found == known.end()) {
+    config.unsupported = fmt::format("{} '{}': no such gated activation is here", key, name);
+  } else {
+    config.layer.activation = found->second;
+  }
 }
 
 ModelConfig read_decoder(const HfFields& fields) {

@@ -18,7 +18,8 @@ void add_sentence(std::string& text, const std::string& sentence);
 /// Width, depth, activation, types, vocabulary and context.
 ModelConfig read_decoder(const HfFields& fields);
 
-/// hidden_act: experts are gated, so "silu" is SwiGLU. `key` may be another name of the field.
+/// hidden_act, the function of the gate: experts are gated, so "silu" is SwiGLU. `key` may be
+/// another name of the field.
 void read_activation(const HfFields& fields, const char* key, ModelConfig& config);
 
 /// num_attention_heads, num_key_value_heads, head_dim; kind none when the first is absent.

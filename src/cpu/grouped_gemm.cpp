@@ -2,6 +2,7 @@
 // consecutive rows; each of them already fills all threads.
 #include "cpu/grouped_gemm.h"
 
+#include "cpu/activation.h"
 #include "cpu/experts.h"
 #include "cpu/row_kernels.h"
 

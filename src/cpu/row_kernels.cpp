@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/activation.h"
 #include "cpu/element.h"
 
 namespace moe::cpu {
@@ -78,91 +77,6 @@ void combine_backward(TensorView d_out, TensorView y, const std::int32_t* row_to
         target[c] = static_cast<Element>(scores[i] * g);
       }
       d_scores[i] = dot;
-    }
-  });
-}
-
-void activate(Activation activation, TensorView h, std::int64_t count, std::int64_t n,
-              TensorView a) {
-  const std::int64_t u = is_gated(activation) ? 2 * n : n;
-  with_element(h.dtype, [&]<class Element>() {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < count; ++i) {
-      const Element* in = h.as<Element>() + i * u;
-      Element* out = a.as<Element>() + i * n;
-      if (activation == Activation::swiglu) {
-        for (std::int64_t c = 0; c < n; ++c) {
-          out[c] = static_cast<Element>(
-              swiglu(static_cast<float>(in[c]), static_cast<float>(in[n + c])));
-        }
-      } else {
-        for (std::int64_t c = 0; c < n; ++c)
-          out[c] = static_cast<Element>(relu2(static_cast<float>(in[c])));
-      }
-    }
-  });
-}
-
-void activate_backward(Activation activation, TensorView h, TensorView d_a, std::int64_t count,
-                       std::int64_t n, TensorView d_h) {
-  const std::int64_t u = is_gated(activation) ? 2 * n : n;
-  with_element(h.dtype, [&]<class Element>() {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < count; ++i) {
-      const Element* in = h.as<Element>() + i * u;
-      const Element* gradient = d_a.as<Element>() + i * n;
-      Element* out = d_h.as<Element>() + i * u;
-      if (activation == Activation::swiglu) {
-#pragma omp simd
-        for (std::int64_t c = 0; c < n; ++c) {
-          const auto back =
-              swiglu_backward(static_cast<float>(in[c]), static_cast<float>(in[n + c]),
-                              static_cast<float>(gradient[c]));
-          out[c] = static_cast<Element>(back.d_gate);
-          out[n + c] = static_cast<Element>(back.d_up);
-        }
-      } else {
-        for (std::int64_t c = 0; c < n; ++c) {
-          out[c] = static_cast<Element>(
-              relu2_backward(static_cast<float>(in[c]), static_cast<float>(gradient[c])));
-        }
-      }
-    }
-  });
-}
-
-void sonic_epilogue(Activation activation, const SonicEpilogue& rows, std::int64_t count,
-                    std::int64_t n) {
-  const std::int64_t u = is_gated(activation) ? 2 * n : n;
-  with_element(rows.h.dtype, [&]<class Element>() {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < count; ++i) {
-      const Element* h = rows.h.as<Element>() + i * u;
-      const float* d_a = rows.d_a + i * n;
-      const float score = rows.scores == nullptr ? 1.0f : rows.scores[i];
-      Element* a_scaled = rows.a_scaled.as<Element>() + i * n;
-      Element* d_h = rows.d_h.as<Element>() + i * u;
-      float d_score = 0.0f;
-      if (activation == Activation::swiglu) {
-#pragma omp simd reduction(+ : d_score)
-        for (std::int64_t c = 0; c < n; ++c) {
-          const auto back = swiglu_backward(static_cast<float>(h[c]), static_cast<float>(h[n + c]),
-                                            score * d_a[c]);
-          d_score += d_a[c] * back.a;
-          a_scaled[c] = static_cast<Element>(score * back.a);
-          d_h[c] = static_cast<Element>(back.d_gate);
-          d_h[n + c] = static_cast<Element>(back.d_up);
-        }
-      } else {
-        for (std::int64_t c = 0; c < n; ++c) {
-          const float pre = static_cast<float>(h[c]);
-          const float a = relu2(pre);
-          d_score += d_a[c] * a;
-          a_scaled[c] = static_cast<Element>(score * a);
-          d_h[c] = static_cast<Element>(relu2_backward(pre, score * d_a[c]));
-        }
-      }
-      if (rows.d_scores != nullptr) rows.d_scores[i] = d_score;
     }
   });
 }

@@ -1,5 +1,5 @@
-// Everything that works on rows and is not a matrix product: gather, activation, weighted sums.
-// Rows are split over OpenMP threads; every output element is written by one thread in a fixed
+// Row work that is neither a matrix product nor an activation: gather and weighted sums. Rows are
+// split over OpenMP threads; every output element is written by one thread in a fixed
 // order, so results do not depend on the number of threads.
 #pragma once
 
@@ -27,27 +27,5 @@ void index_add_rows(TensorView rows, const std::int32_t* row_tokens, const float
 /// d_y [count, d] = scores[i] * d_out[row_tokens[i]]; d_scores[i] = <d_out[row_tokens[i]], y[i]>.
 void combine_backward(TensorView d_out, TensorView y, const std::int32_t* row_tokens,
                       const float* scores, std::int64_t count, TensorView d_y, float* d_scores);
-
-/// a [count, n] = activation(h [count, u]).
-void activate(Activation activation, TensorView h, std::int64_t count, std::int64_t n,
-              TensorView a);
-
-/// d_h [count, u] from d_a [count, n] and h [count, u].
-void activate_backward(Activation activation, TensorView h, TensorView d_a, std::int64_t count,
-                       std::int64_t n, TensorView d_h);
-
-/// The one epilogue of SonicMoE's backward pass, from dA' = dO W_down^T (f32, not yet scaled by s):
-///   a recomputed from h;  d_scores = <d_a, a>;  a_scaled = s a;  d_h = act'(h) s d_a
-/// d_h may be h itself. scores null = 1, d_scores null = not wanted.
-struct SonicEpilogue {
-  TensorView h;         // [count, u]
-  const float* d_a;     // [count, n]
-  const float* scores;  // [count]
-  TensorView a_scaled;  // [count, n]
-  TensorView d_h;       // [count, u]
-  float* d_scores;      // [count]
-};
-void sonic_epilogue(Activation activation, const SonicEpilogue& rows, std::int64_t count,
-                    std::int64_t n);
 
 }  // namespace moe::cpu

@@ -2,8 +2,8 @@
 #include "cpu/shared_expert.h"
 
 #include "core/exact_math.h"
+#include "cpu/activation.h"
 #include "cpu/element.h"
-#include "cpu/row_kernels.h"
 
 namespace moe::cpu {
 namespace {

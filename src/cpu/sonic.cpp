@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cpu/activation.h"
 #include "cpu/experts.h"
 #include "cpu/row_kernels.h"
 

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "cpu/activation.h"
 #include "cpu/experts.h"
 #include "cpu/row_kernels.h"
 #include "routing/rows.h"

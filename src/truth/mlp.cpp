@@ -1,8 +1,11 @@
 // One MLP, forward and backward.
 #include "truth/mlp.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 
+#include "moe/error.h"
 #include "truth/element.h"
 
 namespace moe::truth {
@@ -10,6 +13,56 @@ namespace {
 
 double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
+}
+
+/// A function of one variable and its derivative.
+struct Slope {
+  double f, slope;
+};
+
+/// x sigmoid(beta x), and d/dx of it by the product rule.
+Slope swish(double x, double beta) {
+  const double s = sigmoid(beta * x);
+  return {x * s, s + beta * x * s * (1 - s)};
+}
+
+Slope silu(double x) {
+  return swish(x, 1);
+}
+
+/// x Phi(x); Phi' is the normal density.
+Slope gelu(double x) {
+  const double phi = 0.5 * std::erfc(-x / std::numbers::sqrt2);
+  const double density = std::exp(-x * x / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+  return {x * phi, phi + x * density};
+}
+
+/// x (1 + tanh z) / 2, z = sqrt(2 / pi) (x + 0.044715 x^3); tanh' = 1 - tanh^2.
+Slope gelu_tanh(double x) {
+  const double root = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+  const double t = std::tanh(root * (x + 0.044715 * x * x * x));
+  const double d_z = root * (1 + 3 * 0.044715 * x * x);
+  return {x * (1 + t) / 2, (1 + t) / 2 + x * (1 - t * t) * d_z / 2};
+}
+
+Slope relu(double x) {
+  return x > 0 ? Slope{x, 1} : Slope{0, 0};
+}
+
+Activated gated_by(Slope gate, double h_up) {
+  return {gate.f * h_up, gate.slope * h_up, gate.f};
+}
+
+Activated ungated(Slope of_h) {
+  return {of_h.f, 0, of_h.slope};
+}
+
+/// gpt-oss: the gate is cut above 7, up beyond +-7; what is cut has slope 0.
+Activated clamped_swiglu(double h_gate, double h_up) {
+  const double limit = 7;
+  const Slope gate = swish(std::min(h_gate, limit), 1.702);
+  const double up = 1 + std::clamp(h_up, -limit, limit);
+  return {up * gate.f, h_gate > limit ? 0 : up * gate.slope, std::abs(h_up) > limit ? 0 : gate.f};
 }
 
 }  // namespace
@@ -45,12 +98,18 @@ double shared_weight(const Problem& problem, std::int64_t token) {
 }
 
 Activated activate(Activation activation, double h_gate, double h_up) {
-  if (activation == Activation::relu2) {
-    const double positive = h_up > 0 ? h_up : 0;
-    return {positive * positive, 0, 2 * positive};
+  switch (activation) {
+    case Activation::swiglu: return gated_by(silu(h_gate), h_up);
+    case Activation::geglu: return gated_by(gelu(h_gate), h_up);
+    case Activation::geglu_tanh: return gated_by(gelu_tanh(h_gate), h_up);
+    case Activation::reglu: return gated_by(relu(h_gate), h_up);
+    case Activation::clamped_swiglu: return clamped_swiglu(h_gate, h_up);
+    case Activation::silu: return ungated(silu(h_up));
+    case Activation::gelu: return ungated(gelu(h_up));
+    case Activation::gelu_tanh: return ungated(gelu_tanh(h_up));
+    case Activation::relu2: return ungated({relu(h_up).f * relu(h_up).f, 2 * relu(h_up).f});
   }
-  const double s = sigmoid(h_gate);
-  return {h_gate * s * h_up, (s + h_gate * s * (1 - s)) * h_up, h_gate * s};
+  throw Error(ErrorKind::internal, "the truth has no such activation");
 }
 
 void run_forward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes) {

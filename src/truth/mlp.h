@@ -1,6 +1,6 @@
 // One MLP in double, an expert's or the shared one, for a handful of tokens at a time.
 //
-//   h = W_up x        a = silu(h_gate) * h_up (swiglu) or relu(h)^2      y = W_down a
+//   h = W_up x        a = activation(h), gated or not      y = W_down a
 #pragma once
 
 #include <cstdint>

@@ -12,9 +12,7 @@ using testing::HasSubstr;
 
 TEST(EnumNames, ParseWhatNameOfPrints) {
   for (DType value : {DType::f32, DType::bf16}) EXPECT_EQ(parse_dtype(name_of(value)), value);
-  for (Activation value : {Activation::swiglu, Activation::relu2}) {
-    EXPECT_EQ(parse_activation(name_of(value)), value);
-  }
+  for (Activation value : kActivations) EXPECT_EQ(parse_activation(name_of(value)), value);
   for (RoundingRule value :
        {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down}) {
     EXPECT_EQ(parse_rounding_rule(name_of(value)), value);
@@ -31,7 +29,8 @@ TEST(EnumNames, ParseWhatNameOfPrints) {
 
 TEST(EnumNames, RefuseWithTheNearestAndAllNames) {
   EXPECT_EQ(message_of([] { parse_activation("swiglo"); }),
-            "unknown activation 'swiglo'. Did you mean 'swiglu'?\n  known: swiglu, relu2");
+            "unknown activation 'swiglo'. Did you mean 'swiglu'?\n  known: swiglu, clamped_swiglu, "
+            "geglu, geglu_tanh, reglu, silu, gelu, gelu_tanh, relu2");
   EXPECT_EQ(message_of([] { parse_rounding_rule("sideways"); }),
             "unknown rounding rule 'sideways'\n  known: none, nearest, up, down");
   EXPECT_THAT(message_of([] { parse_gate_kind("sigmoidal"); }), HasSubstr("'sigmoid'?"));

@@ -196,9 +196,22 @@ TEST(HfConfig, GatesOfDeepSeek) {
   EXPECT_EQ(read(deepseek("v3", R"(, "n_shared_experts": null)")).layer.shared.ffn_dim, 0);
 }
 
+TEST(HfConfig, HiddenActIsTheFunctionOfTheGate) {
+  const auto activation = [](const std::string& name) {
+    const ModelConfig config = read(mixtral(R"(, "hidden_act": ")" + name + "\""));
+    EXPECT_FALSE(config.unsupported) << name;
+    return config.layer.activation;
+  };
+  EXPECT_EQ(activation("silu"), Activation::swiglu);
+  EXPECT_EQ(activation("gelu"), Activation::geglu);
+  EXPECT_EQ(activation("gelu_new"), Activation::geglu_tanh);
+  EXPECT_EQ(activation("gelu_pytorch_tanh"), Activation::geglu_tanh);
+  EXPECT_EQ(activation("relu"), Activation::reglu);
+}
+
 TEST(HfConfig, LayersThatCannotBeExpressed) {
-  EXPECT_THAT(read(mixtral(R"(, "hidden_act": "gelu")")).unsupported.value_or(""),
-              HasSubstr("'gelu'"));
+  EXPECT_THAT(read(mixtral(R"(, "hidden_act": "quick_gelu")")).unsupported.value_or(""),
+              HasSubstr("'quick_gelu'"));
   EXPECT_THAT(read(deepseek("v3", R"(, "scoring_func": "sqrtsoftplus")")).unsupported.value_or(""),
               HasSubstr("scoring_func 'sqrtsoftplus' with topk_method 'noaux_tc'"));
   EXPECT_TRUE(

@@ -129,14 +129,18 @@ TEST(HfFamilies, MiniMaxTextHasLightningAttentionInSevenOfEightLayers) {
   EXPECT_EQ(config.linear.num_layers, 70);
 }
 
-TEST(HfFamilies, ArcticAndGrokAreDescribedButNotSupported) {
+TEST(HfFamilies, ArcticIsDescribedButNotSupported) {
   const ModelConfig arctic = read_real("arctic");
   expect_sizes(arctic.layer, 7168, 4864, 128, 2);
   EXPECT_EQ(arctic.layer.shared.ffn_dim, 7168);
   EXPECT_TRUE(arctic.unsupported);
+}
+
+TEST(HfFamilies, GrokGatesByGelu) {
   const ModelConfig grok = read_real("grok-1");
   expect_sizes(grok.layer, 6144, 32768, 8, 2);
-  EXPECT_TRUE(grok.unsupported);
+  EXPECT_EQ(grok.layer.activation, Activation::geglu_tanh);
+  EXPECT_FALSE(grok.unsupported);
 }
 
 TEST(HfFamilies, VariationsOfGates) {
@@ -150,8 +154,9 @@ TEST(HfFamilies, VariationsOfGates) {
   EXPECT_FALSE(dbrx(R"(, "moe_normalize_expert_weights": null)").layer.gate.renormalize);
   EXPECT_THAT(dbrx(R"(, "moe_normalize_expert_weights": 2)").unsupported.value_or(""),
               HasSubstr("2-norm"));
-  EXPECT_THAT(dbrx(R"(, "ffn_act_fn": {"name": "gelu"})").unsupported.value_or(""),
-              HasSubstr("name 'gelu'"));
+  EXPECT_EQ(dbrx(R"(, "ffn_act_fn": {"name": "gelu"})").layer.activation, Activation::geglu);
+  EXPECT_THAT(dbrx(R"(, "ffn_act_fn": {"name": "elu"})").unsupported.value_or(""),
+              HasSubstr("name 'elu'"));
 }
 
 TEST(HfFamilies, FieldsThatNobodyReadAreSorted) {

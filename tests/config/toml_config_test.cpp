@@ -142,9 +142,9 @@ TEST(TomlConfig, UnknownNamesInValues) {
   EXPECT_EQ(refusal("base = \"deepsek-v3\"\n"),
             "mine.toml:1: unknown base 'deepsek-v3'. Did you mean 'deepseek-v3'?\n"
             "  `bench_moe_variants list configs` prints the presets");
-  EXPECT_EQ(
-      refusal("base = \"small\"\n[layer]\nactivation = \"swiglo\"\n"),
-      "mine.toml:3: unknown activation 'swiglo'. Did you mean 'swiglu'?\n  known: swiglu, relu2");
+  EXPECT_EQ(refusal("base = \"small\"\n[layer]\nactivation = \"swiglo\"\n"),
+            "mine.toml:3: unknown activation 'swiglo'. Did you mean 'swiglu'?\n  known: swiglu, "
+            "clamped_swiglu, geglu, geglu_tanh, reglu, silu, gelu, gelu_tanh, relu2");
 }
 
 TEST(TomlConfig, MissingSizes) {

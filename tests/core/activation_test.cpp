@@ -1,68 +1,123 @@
-// Activations against the same formulas in double; derivatives against finite differences.
+// The float32 activations against the truth's formulas in double, near and far.
 #include "core/activation.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <string>
+
+#include "truth/mlp.h"
 
 namespace moe {
 namespace {
 
-constexpr float kPoints[] = {-30.0f, -5.0f, -1.5f, -0.25f, 0.0f, 0.125f,
-                             0.75f,  1.0f,  3.0f,  9.0f,   30.0f};
-constexpr float kUpstream = 0.75f;
+constexpr float kPoints[] = {-30.0f, -9.0f, -7.0f, -5.0f, -1.5f, -0.25f, 0.0f, 0.125f,
+                             0.75f,  1.0f,  3.0f,  6.99f, 7.0f,  9.0f,   30.0f};
 
-double exact_swiglu(double gate, double up) {
-  return gate / (1.0 + std::exp(-gate)) * up;
+struct Got {
+  float a, by_gate, by_up;
+};
+
+/// The two kinds under one signature: ungated ones are functions of up.
+Got evaluate(Activation activation, float gate, float up) {
+  Got got{};
+  with_activation(activation, [&]<Activation kActivation>() {
+    if constexpr (kIsGated<kActivation>) {
+      const GatedCurve at = gated_curve<kActivation>(gate, up);
+      got = {at.a, at.by_gate, at.by_up};
+    } else {
+      const Curve at = curve<kActivation>(up);
+      got = {at.value, 0.0f, at.slope};
+    }
+  });
+  return got;
 }
 
-template <class Function>
-double slope(const Function& f, double at) {
-  constexpr double kStep = 1e-5;
-  return (f(at + kStep) - f(at - kStep)) / (2 * kStep);
+void expect_near(double got, double want, const char* what) {
+  EXPECT_NEAR(got, want, 2e-6 * std::max(1.0, std::abs(want))) << what;
 }
 
-void expect_near(double got, double want, double tolerance) {
-  EXPECT_NEAR(got, want, tolerance * std::max(1.0, std::abs(want)));
-}
+class EveryActivation : public testing::TestWithParam<Activation> {};
 
-TEST(Swiglu, MatchesItsFormula) {
-  for (float gate : kPoints) {
-    for (float up : kPoints) expect_near(swiglu(gate, up), exact_swiglu(gate, up), 1e-6);
-  }
-}
-
-TEST(Swiglu, BackwardMatchesFiniteDifferences) {
+TEST_P(EveryActivation, AgreesWithTheTruth) {
   for (float gate : kPoints) {
     for (float up : kPoints) {
       SCOPED_TRACE(testing::Message() << "gate " << gate << ", up " << up);
-      const SwigluGradient gradient = swiglu_backward(gate, up, kUpstream);
-      EXPECT_EQ(gradient.a, swiglu(gate, up));
-      const auto of_gate = [&](double x) { return exact_swiglu(x, up); };
-      const auto of_up = [&](double x) { return exact_swiglu(gate, x); };
-      expect_near(gradient.d_gate, kUpstream * slope(of_gate, gate), 1e-6);
-      expect_near(gradient.d_up, kUpstream * slope(of_up, up), 1e-6);
+      const Got got = evaluate(GetParam(), gate, up);
+      const truth::Activated want = truth::activate(GetParam(), gate, up);
+      expect_near(got.a, want.a, "a");
+      expect_near(got.by_gate, want.by_gate, "by gate");
+      expect_near(got.by_up, want.by_up, "by up");
     }
   }
 }
 
-TEST(Swiglu, StaysFiniteFarOut) {
-  EXPECT_NEAR(swiglu(-1000.0f, 2.0f), 0, 1e-30);
-  EXPECT_EQ(swiglu(1000.0f, 2.0f), 2000.0f);
-  for (float gate : {-1000.0f, 1000.0f}) {
-    const SwigluGradient gradient = swiglu_backward(gate, 2.0f, 1.0f);
-    EXPECT_NEAR(gradient.d_gate, gate > 0 ? 2 : 0, 1e-30);
-    EXPECT_NEAR(gradient.d_up, gate > 0 ? 1000 : 0, 1e-30);
+TEST_P(EveryActivation, AgreesWithTheTruthBetweenThePoints) {
+  for (float x = -12.0f; x <= 12.0f; x += 1.0f / 64) {
+    const Got got = evaluate(GetParam(), x, 0.75f), of_up = evaluate(GetParam(), 0.75f, x);
+    expect_near(got.a, truth::activate(GetParam(), x, 0.75f).a, "a along the gate");
+    expect_near(got.by_gate, truth::activate(GetParam(), x, 0.75f).by_gate, "by gate");
+    expect_near(of_up.a, truth::activate(GetParam(), 0.75f, x).a, "a along up");
+    expect_near(of_up.by_up, truth::activate(GetParam(), 0.75f, x).by_up, "by up");
   }
 }
 
-TEST(Relu2, MatchesItsFormulaAndFiniteDifferences) {
-  const auto exact = [](double h) { return h > 0 ? h * h : 0.0; };
-  for (float h : kPoints) {
-    EXPECT_EQ(relu2(h), static_cast<float>(exact(h)));
-    expect_near(relu2_backward(h, kUpstream), kUpstream * slope(exact, h), 1e-5);
+TEST_P(EveryActivation, StaysFiniteFarOut) {
+  for (float gate : {-1e5f, -1000.0f, 1000.0f, 1e5f}) {
+    for (float up : {-1e5f, 2.0f, 1e5f}) {
+      const Got got = evaluate(GetParam(), gate, up);
+      const truth::Activated want = truth::activate(GetParam(), gate, up);
+      expect_near(got.a, want.a, "a");
+      expect_near(got.by_gate, want.by_gate, "by gate");
+      expect_near(got.by_up, want.by_up, "by up");
+    }
   }
-  EXPECT_EQ(relu2_backward(0.0f, kUpstream), 0.0f);
+}
+
+/// Verification looks for NaN in what a variant did not write: no activation may swallow one.
+TEST_P(EveryActivation, ShowsANaN) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(evaluate(GetParam(), nan, nan).a));
+}
+
+INSTANTIATE_TEST_SUITE_P(Core, EveryActivation, testing::ValuesIn(kActivations),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
+
+double worst_cdf_error(float reach) {
+  double worst = 0;
+  for (float x = -reach; x <= reach; x += 1.0f / 256) {
+    const double want = 0.5 * std::erfc(-double{x} / std::sqrt(2.0));
+    worst = std::max(worst, std::abs(normal_cdf<ExactMath>(x) - want) / want);
+  }
+  return worst;
+}
+
+TEST(NormalCdf, KeepsItsRelativeErrorInBothTails) {
+  EXPECT_LT(worst_cdf_error(3.0f), 1e-6);
+  EXPECT_LT(worst_cdf_error(9.0f), 1e-5);
+}
+
+TEST(ClampedSwiglu, HasSlopesAtTheLimitsAndNoneBeyond) {
+  const float beyond = std::nextafter(7.0f, 8.0f);
+  const auto at = [](float gate, float up) {
+    return gated_curve<Activation::clamped_swiglu>(gate, up);
+  };
+  EXPECT_NE(at(7.0f, 1.0f).by_gate, 0.0f);
+  EXPECT_EQ(at(beyond, 1.0f).by_gate, 0.0f);
+  EXPECT_NE(at(-50.0f, 1.0f).by_gate, 0.0f) << "the gate has no lower limit";
+  EXPECT_NE(at(1.0f, 7.0f).by_up, 0.0f);
+  EXPECT_NE(at(1.0f, -7.0f).by_up, 0.0f);
+  EXPECT_EQ(at(1.0f, beyond).by_up, 0.0f);
+  EXPECT_EQ(at(1.0f, -beyond).by_up, 0.0f);
+}
+
+TEST(Gated, AreThoseWithTwoRowsPerChannel) {
+  int gated = 0;
+  for (Activation activation : kActivations) gated += is_gated(activation);
+  EXPECT_EQ(gated, 5);
+  EXPECT_TRUE(is_gated(Activation::clamped_swiglu));
+  EXPECT_FALSE(is_gated(Activation::silu));
 }
 
 }  // namespace

@@ -28,6 +28,12 @@ void expect_all_variants_true(const Case& test, const std::string& trace) {
   }
 }
 
+/// Half of the channels are dead: one row must have enough of them left for a norm to mean
+/// anything.
+bool kills_channels(Activation activation) {
+  return activation == Activation::reglu || activation == Activation::relu2;
+}
+
 class EveryShape : public ::testing::TestWithParam<Case> {};
 
 TEST_P(EveryShape, AgreesWithTruth) {
@@ -52,14 +58,33 @@ TEST_P(EveryShape, AgreesWithTruthInBfloat16) {
       for (const Rounding& rounding : tests::roundings()) {
         Case test = GetParam();
         test.config.dtype = DType::bf16;
-        // Half the channels of relu2 are dead; one row must have enough left for a norm within
-        // 1e-2.
-        if (activation == Activation::relu2) test.config.ffn_dim *= 8;
+        if (kills_channels(activation)) test.config.ffn_dim *= 8;
         test.config.activation = activation;
         test.config.gate = gate.gate;
         test.config.rounding = rounding;
         expect_all_variants_true(test, std::string(name_of(activation)) + " " + gate.name + " " +
                                            std::string(name_of(rounding.rule)));
+      }
+    }
+  }
+}
+
+/// Near 0, where seeded weights lead, and far out, where curves are flat and clamps cut.
+TEST_P(EveryShape, EveryActivationAgreesWithTruth) {
+  for (const Activation activation : kActivations) {
+    for (const float scale : {1.0f, 300.0f}) {
+      Case test = GetParam();
+      test.config.activation = activation;
+      test.config.shared = {.ffn_dim = 20};
+      if (kills_channels(activation)) test.config.ffn_dim *= 8;
+      for (const char* variant : kVariants) {
+        SCOPED_TRACE(std::string(name_of(activation)) + " " + variant);
+        Bench bench(variant, test);
+        const Weights& w = bench.problem.weights();
+        for (const TensorView& up : {w.w_up, w.w_shared_up}) {
+          for (std::int64_t i = 0; i < up.size(); ++i) up.as<float>()[i] *= scale;
+        }
+        expect_true(bench, test.config);
       }
     }
   }

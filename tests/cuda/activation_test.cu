@@ -1,8 +1,9 @@
-// The activation and its gradient against formulas in double.
+// The activation and its gradient against the truth's formulas in double.
 #include <gtest/gtest.h>
 
 #include "cuda/kernels/activation/activation.h"
 #include "row_data.cuh"
+#include "truth/mlp.h"
 
 namespace moe::cuda {
 namespace {
@@ -13,38 +14,26 @@ using tests::PoisonedArray;
 
 constexpr std::int64_t kUnusedRows = 45;
 
-double sigmoid(double x) {
-  return 1.0 / (1.0 + std::exp(-x));
-}
-
 /// One row of H to one of A.
 template <class Element>
 void append_activated(Activation activation, std::span<const Element> h, int n,
                       std::vector<double>& a) {
   for (int c = 0; c < n; ++c) {
-    const double gate = as_double(h[c]);
-    if (activation == Activation::swiglu)
-      a.push_back(gate * sigmoid(gate) * as_double(h[n + c]));
-    else
-      a.push_back(gate > 0 ? gate * gate : 0.0);
+    const double up = is_gated(activation) ? as_double(h[n + c]) : as_double(h[c]);
+    a.push_back(truth::activate(activation, as_double(h[c]), up).a);
   }
 }
 
 template <class Element>
 void append_gradient(Activation activation, std::span<const Element> h,
                      std::span<const Element> d_a, int n, std::vector<double>& d_h) {
-  for (int c = 0; c < n; ++c) {
-    const double gate = as_double(h[c]), d = as_double(d_a[c]), s = sigmoid(gate);
-    if (activation == Activation::swiglu)
-      d_h.push_back(d * as_double(h[n + c]) * (s + gate * s * (1.0 - s)));
-    else
-      d_h.push_back(gate > 0 ? 2.0 * gate * d : 0.0);
-  }
-  if (activation != Activation::swiglu) return;
-  for (int c = 0; c < n; ++c) {
-    const double gate = as_double(h[c]);
-    d_h.push_back(as_double(d_a[c]) * gate * sigmoid(gate));
-  }
+  const auto at = [&](int c) {
+    const double up = is_gated(activation) ? as_double(h[n + c]) : as_double(h[c]);
+    return truth::activate(activation, as_double(h[c]), up);
+  };
+  for (int c = 0; is_gated(activation) && c < n; ++c)
+    d_h.push_back(as_double(d_a[c]) * at(c).by_gate);
+  for (int c = 0; c < n; ++c) d_h.push_back(as_double(d_a[c]) * at(c).by_up);
 }
 
 template <class Element>
@@ -62,7 +51,7 @@ class ActivationTest : public ::testing::Test {
     const DeviceArray<int> offsets(std::vector<int>{0, rows / 2, rows});
     const ActivationRows shape = {offsets.get(),         2, rows + kUnusedRows, n, activation,
                                   tests::kDType<Element>};
-    const PoisonedArray<Element> h(std::size_t(rows) * u, kUnusedRows * u, 1, 2.0f);
+    const PoisonedArray<Element> h(std::size_t(rows) * u, kUnusedRows * u, 1, 4.0f);
     const PoisonedArray<Element> d_a(std::size_t(rows) * n, kUnusedRows * n, 2);
     const PoisonedArray<Element> a(std::size_t(rows + kUnusedRows) * n),
         d_h(std::size_t(rows + kUnusedRows) * u);
@@ -92,7 +81,7 @@ using Elements = ::testing::Types<float, __nv_bfloat16>;
 TYPED_TEST_SUITE(ActivationTest, Elements);
 
 TYPED_TEST(ActivationTest, OddSizes) {
-  for (Activation activation : {Activation::swiglu, Activation::relu2}) {
+  for (Activation activation : kActivations) {
     for (int rows : {0, 1, 37, 300}) {
       for (int n : {8, 64, 72, 256, 264, 1032}) this->expect_right(activation, rows, n);
     }
@@ -113,7 +102,8 @@ TYPED_TEST(ActivationTest, FarGates) {
   activate_backward(shape, h.get(), d_a.get(), d_h.get(), nullptr);
   const auto got_a = a.to_host(), got_d_h = d_h.to_host();
   for (int c = 0; c < 8; ++c) {
-    const double gate = as_double(values[c]), want = gate * sigmoid(gate);
+    const double gate = as_double(values[c]);
+    const double want = truth::activate(Activation::swiglu, gate, 1).a;
     EXPECT_NEAR(as_double(got_a[c]), want, 1e-30 + 1e-2 * std::abs(want)) << gate;
     EXPECT_NEAR(as_double(got_d_h[8 + c]), want, 1e-30 + 1e-2 * std::abs(want)) << gate;
     EXPECT_NEAR(as_double(got_d_h[c]), gate > 0 ? 1.0 : 0.0, 1e-2) << gate;

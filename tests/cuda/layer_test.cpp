@@ -93,11 +93,13 @@ TEST_P(CudaLayerTest, SharedExpertAgreesWithTruth) {
   for (const char* variant : {"grouped_gemm", "sonic"}) expect_true(variant, test);
 }
 
-TEST_P(CudaLayerTest, UngatedActivationAgreesWithTruth) {
+TEST_P(CudaLayerTest, EveryActivationAgreesWithTruth) {
   Case test = GetParam();
   if (test.tokens < 33) GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
-  test.config.activation = Activation::relu2;
-  expect_true("grouped_gemm", test);
+  for (const Activation activation : kActivations) {
+    test.config.activation = activation;
+    expect_true("grouped_gemm", test);
+  }
 }
 
 TEST_P(CudaLayerTest, EqualInputsGiveEqualBits) {

@@ -31,9 +31,9 @@ void start_for(const ActivationRows& rows, const void* h, const void* d_a, void*
                                         rows.expert_offsets,
                                         rows.num_experts,
                                         rows.n};
-  if (rows.activation == Activation::swiglu)
-    return start<Kernel<Activation::swiglu, Element>, Element>(rows, args, stream);
-  start<Kernel<Activation::relu2, Element>, Element>(rows, args, stream);
+  with_activation(rows.activation, [&]<Activation kActivation>() {
+    start<Kernel<kActivation, Element>, Element>(rows, args, stream);
+  });
 }
 
 template <template <Activation, class> class Kernel>

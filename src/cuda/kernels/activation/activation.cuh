@@ -10,15 +10,11 @@
 
 #include <cstdint>
 
+#include "core/activation.h"
 #include "cuda/tile/activation_math.cuh"
 #include "cuda/tile/row_vector.cuh"
-#include "moe/config.h"
 
 namespace moe::cuda {
-
-/// A constant, since device code cannot call is_gated.
-template <Activation kActivation>
-inline constexpr bool kIsGated = is_gated(kActivation);
 
 template <class Element>
 struct ActivationArgs {
@@ -65,11 +61,12 @@ struct Activate {
       const Vector gate = unpack<Element>(gate_words), up = unpack<Element>(up_words);
 #pragma unroll
       for (int c = 0; c < kVectorSize<Element>; ++c)
-        a.value[c] = swiglu_of(gate.value[c], up.value[c]);
+        a.value[c] = gated_curve<kActivation, QuickMath>(gate.value[c], up.value[c]).a;
     } else {
       const Vector h = unpack<Element>(load_vector(args.h + place.h));
 #pragma unroll
-      for (int c = 0; c < kVectorSize<Element>; ++c) a.value[c] = relu2_of(h.value[c]);
+      for (int c = 0; c < kVectorSize<Element>; ++c)
+        a.value[c] = curve<kActivation, QuickMath>(h.value[c]).value;
     }
     store_vector(args.out + place.a, a);
   }
@@ -94,16 +91,16 @@ struct ActivateBackward {
       Vector d_up;
 #pragma unroll
       for (int c = 0; c < kVectorSize<Element>; ++c) {
-        const SwigluGradients d = swiglu_gradients(gate.value[c], up.value[c], d_a.value[c]);
-        d_gate.value[c] = d.d_gate;
-        d_up.value[c] = d.d_up;
+        const GatedCurve at = gated_curve<kActivation, QuickMath>(gate.value[c], up.value[c]);
+        d_gate.value[c] = d_a.value[c] * at.by_gate;
+        d_up.value[c] = d_a.value[c] * at.by_up;
       }
       store_vector(args.out + place.h + args.n, d_up);
     } else {
       const Vector h = unpack<Element>(gate_words), d_a = unpack<Element>(d_a_words);
 #pragma unroll
       for (int c = 0; c < kVectorSize<Element>; ++c)
-        d_gate.value[c] = relu2_gradient(h.value[c], d_a.value[c]);
+        d_gate.value[c] = d_a.value[c] * curve<kActivation, QuickMath>(h.value[c]).slope;
     }
     store_vector(args.out + place.h, d_gate);
   }
