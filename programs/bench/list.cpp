@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "bench/run_screen.h"
 #include "config/describe.h"
 #include "config/load.h"
 #include "config/nearest_name.h"
@@ -14,6 +15,7 @@
 #include "moe/registry.h"
 #include "record/store.h"
 #include "report/bench_report.h"
+#include "report/sweep_report.h"
 #include "report/table.h"
 #include "report/verdict.h"
 
@@ -80,10 +82,9 @@ std::string saved_run_text(const record::Run& run) {
     memory.needed_bytes =
         std::max(memory.needed_bytes, row.bytes.weights + row.bytes.gradients + row.bytes.peak);
   }
-  std::string text =
-      report::header_text(run, memory) + report::bench_table(run) + report::load_text(run);
-  for (const std::string& warning : run.warnings) text += "! " + warning + "\n";
-  if (!run.verdict.empty()) text += run.verdict + "\n";
+  std::string text = report::header_text(run, memory);
+  for (std::size_t i = 0; i < run.points.size(); ++i) text += report::point_text(run, i);
+  text += results_screen(run);
   return text + "again      " + run.repeat_command + "\n";
 }
 

@@ -51,6 +51,15 @@ std::vector<std::string> command_names(CLI::App& app) {
   return names;
 }
 
+/// Whether anything but --resume and the group "Output" was given.
+bool has_run_flags(CLI::App& run) {
+  const std::vector<CLI::Option*> given = run.get_options([](const CLI::Option* option) {
+    return option->count() > 0 && option->get_group() != "Output" &&
+           option->get_name() != "--resume";
+  });
+  return !given.empty();
+}
+
 /// Help of the whole program covers its commands too.
 void print_help_or_version(const CLI::App& app, const std::string& first,
                            const CLI::Success& asked) {
@@ -87,6 +96,7 @@ BenchOptions parse_bench_options(const std::vector<std::string>& given) {
   }
   if (options.command == Command::run) {
     raw.has_max_samples = has_flag(arguments, "--max-samples");
+    options.has_run_flags = has_run_flags(*app.get_subcommands().front());
     finish_run_options(arguments, raw, options);
   }
   return options;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/sweep.h"
 #include "measure/runner.h"
-#include "moe/config.h"
 #include "moe/device.h"
 
 namespace moe::programs {
@@ -20,13 +20,14 @@ struct BenchOptions {
   Command command = Command::run;
   std::string topic;  // list: configs | variants | devices | routings; show, plot: a name
 
-  ModelConfig model;  // with every override applied, valid
+  Sweep sweep;                 // of run: the shapes, each with every override applied, valid
+  std::string resume;          // run to go on with; empty = a new one
+  bool has_run_flags = false;  // flags that say what is measured were given
   std::string device = "auto";
   int threads = 0;                    // 0 = all
   std::vector<std::string> variants;  // empty = all
   std::string baseline;               // empty = the first variant of the device: vanilla
   bool backward = true;
-  std::string routing = "natural";
   std::uint64_t seed = 42;
   measure::CheckLevel check = measure::CheckLevel::quick;
   measure::SamplerOptions sampling;

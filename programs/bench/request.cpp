@@ -9,6 +9,48 @@
 #include "moe/error.h"
 
 namespace moe::programs {
+namespace {
+
+/// What is asked for beside the shapes, flag by flag.
+std::map<std::string, std::string> described_request(const BenchOptions& options) {
+  const measure::SamplerOptions& sampling = options.sampling;
+  return {{"--variants", fmt::format("{}", fmt::join(options.variants, ","))},
+          {"--baseline", options.baseline},
+          {"--mode", options.backward ? "forward_backward" : "forward"},
+          {"--seed", std::to_string(options.seed)},
+          {"--device", options.device},
+          {"--threads", std::to_string(options.threads)},
+          {"--check", std::string(name_of(options.check))},
+          {"--min-samples", std::to_string(sampling.min_samples)},
+          {"--max-samples", std::to_string(sampling.max_samples)},
+          {"--max-noise", fmt::format("{}", sampling.noise_target)},
+          {"--max-time", fmt::format("{}", sampling.time_cap_s)}};
+}
+
+/// Why the gate of a shape cannot give its traffic; empty = it can.
+std::string traffic_problem(const Shape& shape, std::uint64_t seed) {
+  try {
+    routing::logit_offsets(shape.model.layer, routing::parse_traffic(shape.traffic),
+                           shape.model.tokens(), seed);
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    return text.substr(0, text.find('\n'));
+  }
+  return "";
+}
+
+record::Point describe(const ShapePoint& point, const measure::BenchRequest& request) {
+  record::Run alone;
+  measure::describe_run(request, alone);
+  record::Point described;
+  described.values = point.values;
+  described.model = alone.model;
+  described.traffic = alone.traffic;
+  described.flops_per_pass = alone.flops_per_pass;
+  return described;
+}
+
+}  // namespace
 
 void settle_variants(BenchOptions& options, DeviceKind kind) {
   if (options.variants.empty()) options.variants = measure::default_labels(kind);
@@ -23,36 +65,59 @@ void settle_variants(BenchOptions& options, DeviceKind kind) {
   }
 }
 
-measure::BenchRequest make_bench_request(const BenchOptions& options) {
-  measure::BenchRequest request;
-  request.model = options.model;
-  request.variants = options.variants;
-  request.baseline = options.baseline;
-  request.backward = options.backward;
-  request.traffic = routing::parse_traffic(options.routing);
-  request.seed = options.seed;
-  request.check = options.check;
-  request.sampling = options.sampling;
-  request.dump_folder = options.dump_folder;
-  // Traffic that this gate cannot give is refused here, not in the middle of the run.
-  routing::logit_offsets(request.model.layer, request.traffic, request.model.tokens(),
-                         request.seed);
-  return request;
+void settle_traffic(BenchOptions& options) {
+  Sweep& sweep = options.sweep;
+  if (sweep.fields.empty()) {
+    const Shape& shape = sweep.points.front().shape;
+    routing::logit_offsets(shape.model.layer, routing::parse_traffic(shape.traffic),
+                           shape.model.tokens(), options.seed);
+    return;
+  }
+  std::erase_if(sweep.points, [&](const ShapePoint& point) {
+    const std::string problem = traffic_problem(point.shape, options.seed);
+    if (!problem.empty()) sweep.invalid.push_back({label_of(sweep.fields, point.values), problem});
+    return !problem.empty();
+  });
+  if (sweep.points.empty()) {
+    throw Error(ErrorKind::usage, "no point of the sweep is possible",
+                sweep.invalid.back().label + ": " + sweep.invalid.back().reason);
+  }
 }
 
-std::map<std::string, std::string> described_request(const BenchOptions& options) {
-  const measure::SamplerOptions& sampling = options.sampling;
-  return {{"--variants", fmt::format("{}", fmt::join(options.variants, ","))},
-          {"--baseline", options.baseline},
-          {"--mode", options.backward ? "forward_backward" : "forward"},
-          {"--seed", std::to_string(options.seed)},
-          {"--device", options.device},
-          {"--threads", std::to_string(options.threads)},
-          {"--check", std::string(name_of(options.check))},
-          {"--min-samples", std::to_string(sampling.min_samples)},
-          {"--max-samples", std::to_string(sampling.max_samples)},
-          {"--max-noise", fmt::format("{}", sampling.noise_target)},
-          {"--max-time", fmt::format("{}", sampling.time_cap_s)}};
+std::vector<measure::BenchRequest> make_bench_requests(const BenchOptions& options) {
+  std::vector<measure::BenchRequest> requests;
+  for (const ShapePoint& point : options.sweep.points) {
+    measure::BenchRequest request;
+    request.model = point.shape.model;
+    request.variants = options.variants;
+    request.baseline = options.baseline;
+    request.backward = options.backward;
+    request.traffic = routing::parse_traffic(point.shape.traffic);
+    request.seed = options.seed;
+    request.check = options.check;
+    request.sampling = options.sampling;
+    request.dump_folder = options.dump_folder;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+record::Run describe(const BenchOptions& options,
+                     const std::vector<measure::BenchRequest>& requests) {
+  record::Run run;
+  run.program = "bench_moe_variants";
+  run.repeat_command = options.repeat_command;
+  run.request = described_request(options);
+  measure::describe_run(requests.front(), run);
+  run.swept = options.sweep.fields;
+  if (run.swept.empty()) return run;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    run.points.push_back(describe(options.sweep.points[i], requests[i]));
+  }
+  for (const InvalidPoint& point : options.sweep.invalid) {
+    run.warnings.push_back(point.label + ": skipped, " + point.reason);
+  }
+  return run;
 }
 
 }  // namespace moe::programs

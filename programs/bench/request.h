@@ -3,9 +3,11 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "bench/options.h"
 #include "measure/runner.h"
+#include "record/record.h"
 
 namespace moe::programs {
 
@@ -13,11 +15,15 @@ namespace moe::programs {
 /// Error{usage}.
 void settle_variants(BenchOptions& options, DeviceKind kind);
 
-/// Of settled options. Throws Error{usage} for traffic that is not known or that the gate cannot
-/// give.
-measure::BenchRequest make_bench_request(const BenchOptions& options);
+/// Drops points whose gate cannot give their traffic. Throws Error{usage} when none is left, or for
+/// a single shape.
+void settle_traffic(BenchOptions& options);
 
-/// What settled options ask for beside the shape, flag by flag, for the record.
-std::map<std::string, std::string> described_request(const BenchOptions& options);
+/// One per point of settled options.
+std::vector<measure::BenchRequest> make_bench_requests(const BenchOptions& options);
+
+/// A run that these options ask for: everything but ceilings, rows and what follows from them.
+record::Run describe(const BenchOptions& options,
+                     const std::vector<measure::BenchRequest>& requests);
 
 }  // namespace moe::programs

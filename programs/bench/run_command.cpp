@@ -5,19 +5,21 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 
+#include "bench/measure_points.h"
 #include "bench/request.h"
+#include "bench/resume.h"
 #include "bench/run_files.h"
 #include "bench/run_screen.h"
+#include "cli/command_line.h"
 #include "cli/devices.h"
 #include "cli/progress.h"
 #include "measure/environment.h"
-#include "measure/runner.h"
 #include "moe/error.h"
 #include "record/files.h"
 #include "record/store.h"
-#include "report/bench_report.h"
-#include "report/verdict.h"
+#include "report/sweep_report.h"
 
 namespace moe::programs {
 namespace {
@@ -26,18 +28,6 @@ constexpr int kExitSkipped = 5;
 constexpr double kPlotSeconds = 2;  // kept back from --max-time for pictures and files
 
 using Clock = std::chrono::steady_clock;
-
-measure::BenchEvents make_events(Progress& progress, const record::RunStore& store) {
-  return {.status = [&](const std::string& text) { progress.status(text); },
-          .row_done =
-              [&](const record::Row& row) {
-                store.append_point(row);
-                const bool skipped = row.status == record::Status::skipped;
-                progress.line(row.variant + ": " +
-                              (skipped ? "skipped, " + row.reason : report::checks_text(row)));
-              },
-          .interrupted = [] { return interrupt_signal() != 0; }};
-}
 
 int exit_code_of(const record::Run& run, bool complete, bool strict) {
   if (!complete) return 128 + interrupt_signal();
@@ -51,68 +41,84 @@ int exit_code_of(const record::Run& run, bool complete, bool strict) {
   return strict && any_skipped ? kExitSkipped : 0;
 }
 
-record::Run begin_run(const measure::BenchRequest& request, const BenchOptions& options,
+/// Before anything is measured: places to write to, or a refusal.
+void check_places(const BenchOptions& options, Progress& progress) {
+  record::check_writable(options.out);
+  check_dump_size(options, progress);
+}
+
+record::RunStore open_store(const BenchOptions& options, const record::Run& run) {
+  if (!options.resume.empty()) return record::RunStore::reopen(folder_to_resume(options));
+  return {options.out, run.id};
+}
+
+/// The whole run has one time cap; pictures and files need the end of it.
+void shorten_time_cap(std::vector<measure::BenchRequest>& requests, Clock::time_point started) {
+  if (requests.size() > 1) return;  // points of a sweep have one each
+  requests.front().sampling.time_cap_s -=
+      kPlotSeconds + std::chrono::duration<double>(Clock::now() - started).count();
+}
+
+void print_end(const BenchOptions& options, const record::Run& run, bool complete) {
+  std::cout << "again      " << run.repeat_command << '\n' << std::flush;
+  if (complete) return;
+  const std::string out =
+      options.out == "results" ? "" : " --out " + quoted_for_shell(options.out.string());
+  std::cerr << "interrupted: finished rows are kept; go on with\n  bench_moe_variants --resume "
+            << run.id << out << '\n';
+}
+
+/// The run that --resume names; then `options` become those that it goes on with.
+std::optional<record::Run> run_to_resume(BenchOptions& options) {
+  if (options.resume.empty()) return std::nullopt;
+  record::Run saved = record::load_run(folder_to_resume(options));
+  options = options_to_resume(options, saved);
+  return saved;
+}
+
+record::Run begin_run(const BenchOptions& options,
+                      const std::vector<measure::BenchRequest>& requests,
                       const std::vector<std::string>& arguments, const Device& device) {
-  record::Run run;
-  run.program = "bench_moe_variants";
+  record::Run run = describe(options, requests);
   run.argv = arguments;
-  run.repeat_command = options.repeat_command;
-  run.request = described_request(options);
   run.id = record::new_run_id(std::chrono::system_clock::now());
-  measure::describe_run(request, run);
   run.environment = measure::read_environment(device);
   return run;
-}
-
-void measure_ceilings(Device& device, Progress& progress, record::Run& run) {
-  progress.status("measuring this machine's ceilings");
-  const Ceilings ceilings = device.measure_ceilings(run.model.layer.dtype);
-  run.gemm_ceiling_flops_per_s = ceilings.gemm_flops_per_s;
-  run.copy_ceiling_bytes_per_s = ceilings.copy_bytes_per_s;
-  progress.clear();
-}
-
-void print_results(const record::Run& run) {
-  std::cout << report::bench_table(run) << report::load_text(run);
-  for (const std::string& warning : run.warnings) std::cout << "! " << warning << '\n';
-  std::cout << run.verdict << '\n';
 }
 
 }  // namespace
 
 int run_command(BenchOptions options, const std::vector<std::string>& arguments) {
+  const std::optional<record::Run> saved = run_to_resume(options);
   if (options.threads > 0) omp_set_num_threads(options.threads);
   Progress progress(options.quiet);
   const std::unique_ptr<Device> device = open_device(options.device);
   settle_variants(options, device->id().kind);
-  measure::BenchRequest request = make_bench_request(options);
-  record::Run run = begin_run(request, options, arguments, *device);
-  if (!options.dry_run) {
-    record::check_writable(options.out);
-    check_dump_size(options, progress);
-  }
+  settle_traffic(options);
+  std::vector<measure::BenchRequest> requests = make_bench_requests(options);
+  record::Run run = begin_run(options, requests, arguments, *device);
+  if (saved) go_on_with(*saved, run);
+  if (!options.dry_run) check_places(options, progress);
+
   const Clock::time_point started = Clock::now();
   measure_ceilings(*device, progress, run);
-  const measure::BenchEstimate needs = measure::estimate(*device, request);
-  std::cout << header_screen(request, needs, run) << std::flush;
+  const std::vector<measure::BenchEstimate> needs = estimate_all(*device, requests);
+  std::cout << header_screen(options.sweep, requests, needs, run) << std::flush;
   if (options.dry_run) {
-    std::cout << dry_run_screen(needs);
+    std::cout << dry_run_screen(options.sweep, needs);
     return 0;
   }
-
-  const record::RunStore store(options.out, run.id);
+  const record::RunStore store = open_store(options, run);
   store.write_run(run);
   catch_interrupts();
-  request.sampling.time_cap_s -=
-      kPlotSeconds + std::chrono::duration<double>(Clock::now() - started).count();
-  const bool complete = measure::run_bench(*device, request, make_events(progress, store), run);
-  progress.clear();
-  run.verdict = report::verdict(run);
-  print_results(run);
+  shorten_time_cap(requests, started);
+  const auto print_point = [&](std::size_t i) {
+    if (!run.points.empty()) std::cout << report::point_text(run, i) << std::flush;
+  };
+  const bool complete = measure_points(*device, requests, store, progress, print_point, run);
+  std::cout << results_screen(run);
   write_reports(options, run, store, progress);
-  std::cout << "again      " << run.repeat_command << '\n';
-  if (!complete)
-    std::cerr << "interrupted: finished rows are saved in " << store.folder().string() << '\n';
+  print_end(options, run, complete);
   return exit_code_of(run, complete, options.strict);
 }
 

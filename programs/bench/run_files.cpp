@@ -14,8 +14,13 @@ namespace moe::programs {
 
 void check_dump_size(const BenchOptions& options, Progress& progress) {
   if (options.dump_folder.empty()) return;
+  if (!options.sweep.fields.empty()) {
+    throw Error(ErrorKind::usage, "--dump-tensors takes one shape", "this is a sweep",
+                "dump each shape in a run of its own");
+  }
+  const ModelConfig& model = options.sweep.points.front().shape.model;
   const std::int64_t bytes =
-      measure::dump_bytes(options.model.layer, options.model.tokens(),
+      measure::dump_bytes(model.layer, model.tokens(),
                           static_cast<std::int64_t>(options.variants.size()), options.backward);
   const auto size = report::format_bytes(static_cast<double>(bytes));
   if (bytes > options.dump_limit_bytes) {

@@ -7,6 +7,7 @@
 #include "cli/byte_size.h"
 #include "cli/choice.h"
 #include "cli/command_line.h"
+#include "cli/sweep.h"
 
 namespace moe::programs {
 namespace {
@@ -28,9 +29,7 @@ void add_comparison_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   app.add_option("--mode", raw.mode, "forward | forward_backward")
       ->capture_default_str()
       ->group(what);
-  app.add_option("--routing", options.routing, "natural | balanced | zipf:S | hot:N")
-      ->capture_default_str()
-      ->group(what);
+  add_shape_flag(app, raw.shape, *find_shape_field("routing"), what);
   app.add_option("--seed", options.seed, "of all data")
       ->check(is_natural_number)
       ->capture_default_str()
@@ -63,11 +62,15 @@ void add_sampling_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
       ->capture_default_str()
       ->group(how);
   app.add_option("--max-time", options.sampling.time_cap_s,
-                 "seconds for the whole run; one sample each is always taken")
+                 "seconds for the run, or each point of a sweep; one sample each is always taken")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str()
       ->group(how);
   app.add_flag("--fast", raw.quick_run, "three samples each: an indication, no noise figure")
+      ->group(how);
+  app.add_option("--resume", options.resume,
+                 "go on with an interrupted run (id, folder, last), measuring nothing twice")
+      ->type_name("RUN")
       ->group(how);
   app.add_flag("--dry-run", options.dry_run, "memory and time estimates, nothing is run")
       ->group(how);
@@ -91,7 +94,7 @@ std::string repeat_command(const std::vector<std::string>& arguments, const RawF
                            const BenchOptions& o) {
   std::string command = "bench_moe_variants";
   if (!has_flag(arguments, "--config"))
-    command += " --config " + quoted_for_shell(raw.shape.config);
+    command += " --config " + quoted_for_shell(raw.shape.given.at("config"));
   for (std::size_t i = 1; i < arguments.size(); ++i) {  // the first is "run"
     command += " " + quoted_for_shell(arguments[i]);
   }
@@ -103,6 +106,11 @@ std::string repeat_command(const std::vector<std::string>& arguments, const RawF
 
 void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   add_shape_flags(app, raw.shape);
+  app.add_option("--filter", raw.filters, "of a sweep only points with tokens>=4096, top_k=2, ...")
+      ->type_name("CONDITION")
+      ->expected(1)
+      ->take_all()
+      ->group("Shape");
   add_comparison_flags(app, raw, options);
   add_sampling_flags(app, raw, options);
   add_output_flags(app, raw, options);
@@ -114,7 +122,7 @@ void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
 
 void finish_run_options(const std::vector<std::string>& arguments, const RawFlags& raw,
                         BenchOptions& options) {
-  options.model = resolve_model(raw.shape);
+  options.sweep = sweep_of(raw.shape, raw.filters);
   options.backward =
       parse_choice<bool>("--mode", raw.mode, {{"forward", false}, {"forward_backward", true}});
   options.check = parse_choice<measure::CheckLevel>("--check", raw.check,

@@ -16,6 +16,7 @@ namespace moe::programs {
 /// What needs more than a parser: kept as given until finish_run_options().
 struct RawFlags {
   ShapeFlags shape;
+  std::vector<std::string> filters;
   std::string mode = "forward_backward", check = "quick", variants = "all", dump_limit = "8GiB";
   bool quick_run = false, no_plots = false, has_max_samples = false;
 };

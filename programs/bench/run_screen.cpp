@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "record/sweep.h"
 #include "report/bench_report.h"
 #include "report/format.h"
+#include "report/sweep_report.h"
 #include "report/table.h"
 
 namespace moe::programs {
@@ -23,15 +25,7 @@ double expected_seconds(const measure::BenchRequest& request, const measure::Ben
   return std::max(least, std::min(most, request.sampling.time_cap_s));
 }
 
-}  // namespace
-
-std::string header_screen(const measure::BenchRequest& request, const measure::BenchEstimate& needs,
-                          const record::Run& run) {
-  return report::header_text(run, {expected_seconds(request, needs, run.gemm_ceiling_flops_per_s),
-                                   needs.needed_bytes, needs.free_bytes});
-}
-
-std::string dry_run_screen(const measure::BenchEstimate& needs) {
+std::string needs_table(const measure::BenchEstimate& needs) {
   report::TextTable table;
   table.header = {"variant", "weights", "gradients", "saved", "workspace", "would run"};
   table.alignment = {report::Align::left,  report::Align::right, report::Align::right,
@@ -46,7 +40,53 @@ std::string dry_run_screen(const measure::BenchEstimate& needs) {
     table.rows.push_back({line.variant, bytes(line.bytes.weights), bytes(line.bytes.gradients),
                           bytes(line.bytes.saved), bytes(line.bytes.workspace), verdict});
   }
-  return to_text(table) + "dry run: nothing was measured\n";
+  return to_text(table);
+}
+
+}  // namespace
+
+std::vector<measure::BenchEstimate> estimate_all(
+    Device& device, const std::vector<measure::BenchRequest>& requests) {
+  std::vector<measure::BenchEstimate> needs;
+  for (const measure::BenchRequest& request : requests)
+    needs.push_back(measure::estimate(device, request));
+  return needs;
+}
+
+std::string header_screen(const Sweep& sweep, const std::vector<measure::BenchRequest>& requests,
+                          const std::vector<measure::BenchEstimate>& needs,
+                          const record::Run& run) {
+  const std::vector<record::Run> points = record::points_of(run);
+  report::Estimate whole{0, 0, needs.front().free_bytes};
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    whole.seconds += expected_seconds(requests[i], needs[i], points[i].gemm_ceiling_flops_per_s);
+    whole.needed_bytes = std::max(whole.needed_bytes, needs[i].needed_bytes);
+  }
+  std::string text = report::header_text(run, whole);
+  for (const InvalidPoint& point : sweep.invalid) {
+    text += "# skipped  " + point.label + ": " + point.reason + "\n";
+  }
+  if (sweep.filtered > 0) {
+    text += "# filtered " + report::format_integer(sweep.filtered) + " point" +
+            (sweep.filtered == 1 ? "" : "s") + " left out by --filter\n";
+  }
+  return text;
+}
+
+std::string dry_run_screen(const Sweep& sweep, const std::vector<measure::BenchEstimate>& needs) {
+  std::string text;
+  for (std::size_t i = 0; i < needs.size(); ++i) {
+    if (!sweep.fields.empty()) text += label_of(sweep.fields, sweep.points[i].values) + "\n";
+    text += needs_table(needs[i]);
+  }
+  return text + "dry run: nothing was measured\n";
+}
+
+std::string results_screen(const record::Run& run) {
+  std::string text = run.points.empty() ? report::bench_table(run) + report::load_text(run)
+                                        : report::sweep_table(run);
+  for (const std::string& warning : run.warnings) text += "! " + warning + "\n";
+  return run.verdict.empty() ? text : text + run.verdict + "\n";
 }
 
 }  // namespace moe::programs

@@ -1,11 +1,10 @@
 // The flags that say which layer is meant, alike in every program.
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <map>
 #include <string>
 
-#include "moe/config.h"
+#include "cli/shape_fields.h"
 
 namespace CLI {
 class App;
@@ -13,18 +12,19 @@ class App;
 
 namespace moe::programs {
 
-/// Shape flags as given; an absent one keeps the configuration's value.
+/// Shape flags as given, by field name; an absent one keeps the configuration's value.
 struct ShapeFlags {
-  std::string config = "small";
-  std::optional<std::int64_t> num_experts, hidden_dim, ffn_dim, top_k, batch_size, seq_len, tokens,
-      tile;
-  std::optional<std::string> activation, dtype, rounding;
+  std::map<std::string, std::string> given = {{"config", "small"}};
 };
 
-/// Adds them to `app` as the group "Shape".
+/// Adds them to `app` as the group "Shape", all but --routing.
 void add_shape_flags(CLI::App& app, ShapeFlags& shape);
 
-/// The configuration with every given flag in place, valid. Throws Error{usage}.
+/// Adds the flag of one field to a group.
+void add_shape_flag(CLI::App& app, ShapeFlags& shape, const ShapeField& field, const char* group);
+
+/// The configuration with every given flag in place, valid. Throws Error{usage}, also where a flag
+/// has several values.
 ModelConfig resolve_model(const ShapeFlags& shape);
 
 }  // namespace moe::programs

@@ -44,9 +44,14 @@ class Comparison {
 
   bool execute() {
     prepare();
-    if (trials_.empty()) return true;
-    check_all();
-    const bool complete = sample_all();
+    bool complete = true;
+    if (!trials_.empty()) {
+      check_all();
+      complete = sample_all();
+    }
+    for (const record::Row& row : run_.rows) {
+      if (row.rounding) warn_about(row);
+    }
     record::compare_with_baseline(run_);
     return complete;
   }
@@ -90,6 +95,13 @@ void Comparison::prepare() {
   std::vector<std::size_t> runnable;
   std::vector<Plan> plans;
   for (const BenchEstimate::Line& line : needs.lines) {
+    const auto finished =
+        std::find_if(request_.finished.begin(), request_.finished.end(),
+                     [&](const record::Row& row) { return row.variant == line.variant; });
+    if (finished != request_.finished.end()) {
+      run_.rows.push_back(*finished);
+      continue;
+    }
     const VariantChoice choice = parse_variant(device_.traits().kind, line.variant);
     record::Row row;
     row.variant = line.variant;
@@ -184,7 +196,6 @@ void Comparison::check(Entry& entry) {
   row.load = load_record(config, result, row.tokens);
   if (config.rounding.rule == RoundingRule::none) return;
   row.rounding = rounding_record(config, result, row.tokens);
-  warn_about(row);
 }
 
 void Comparison::verify(record::Row& row, const LayerConfig& config, const HostResult& result) {
@@ -232,6 +243,9 @@ bool Comparison::sample_all() {
     finish_row(row_of(trials_[i]), samples);
     events_.row_done(row_of(trials_[i]));
   };
+  events.cut = [&](std::size_t i, const std::vector<PassSeconds>& samples) {
+    finish_row(row_of(trials_[i]), samples);
+  };
   events.interrupted = events_.interrupted;
   const bool complete = sample_in_turn(passes, options, events);
   for (const Entry& entry : trials_) {
@@ -239,7 +253,6 @@ bool Comparison::sample_all() {
     if (row.total) continue;
     row.status = record::Status::skipped;
     row.reason = "interrupted before its first sample";
-    events_.row_done(row);
   }
   return complete;
 }

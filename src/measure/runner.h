@@ -38,6 +38,7 @@ struct BenchRequest {
   CheckLevel check = CheckLevel::quick;
   SamplerOptions sampling;            // time_cap_s: of the whole run, verification included
   std::filesystem::path dump_folder;  // empty = no tensors are written
+  std::vector<record::Row> finished;  // rows of an earlier attempt: kept, not measured again
 };
 
 /// What a program wants to hear while a comparison runs.
@@ -67,8 +68,9 @@ BenchEstimate estimate(Device& device, const BenchRequest& request);
 /// Fills in what a run is about: model, mode, traffic, seed, baseline, sampling, FLOP of a pass.
 void describe_run(const BenchRequest& request, record::Run& run);
 
-/// Adds rows and warnings to a described run that has its ceilings. Returns false when interrupted.
-/// An error of one variant becomes its row; the others go on.
+/// Adds rows and warnings to a described run that has its ceilings. Returns false when interrupted:
+/// then rows that got too few samples, or none, are in the run but were never row_done. An error of
+/// one variant becomes its row; the others go on.
 bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events,
                record::Run& run);
 

@@ -44,7 +44,8 @@ class Rounds {
       if (complete) events_.after_round(round + 1, options_.time_cap_s - seconds_since(start_));
     }
     for (std::size_t i : running_) {
-      if (!samples_[i].empty()) events_.finished(i, samples_[i]);
+      if (samples_[i].empty()) continue;
+      (complete ? events_.finished : events_.cut)(i, samples_[i]);
     }
     return complete;
   }

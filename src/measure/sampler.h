@@ -26,6 +26,8 @@ struct SamplerEvents {
   std::function<void(int rounds, double seconds_left)> after_round;
   /// All samples of a variant, as soon as it gets no more; never for one without a sample.
   std::function<void(std::size_t variant, const std::vector<PassSeconds>& samples)> finished;
+  /// The same of a variant that an interrupt left with fewer samples than it would have got.
+  std::function<void(std::size_t variant, const std::vector<PassSeconds>& samples)> cut;
   std::function<bool()> interrupted;  // asked before the first and after every sample
 };
 

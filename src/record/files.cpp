@@ -2,6 +2,7 @@
 #include "record/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,8 @@
 
 namespace moe::record {
 namespace {
+
+constexpr const char* kTemporary = ".tmp";  // then the process id
 
 [[noreturn]] void fail_writing(const std::filesystem::path& path, int error) {
   throw Error(ErrorKind::output, "cannot write to " + path.string(), std::strerror(error),
@@ -49,7 +52,7 @@ class Descriptor {
 
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   std::filesystem::path temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
+  temporary += kTemporary + std::to_string(::getpid());
   return temporary;
 }
 
@@ -91,6 +94,30 @@ std::string read_file(const std::filesystem::path& path) {
     if (count == 0) return text;
   }
   throw Error(ErrorKind::usage, "cannot read " + path.string(), std::strerror(error));
+}
+
+void remove_temporaries(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string suffix = entry.path().extension().string();
+    if (suffix.starts_with(kTemporary)) std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
+FolderLock::FolderLock(const std::filesystem::path& folder)
+    : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (fd_ < 0) fail_writing(folder, errno);
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error = errno;
+  // File systems without locks (some network ones) are written to without.
+  if (error != EWOULDBLOCK) return;
+  ::close(fd_);
+  throw Error(ErrorKind::usage, folder.string() + " is being written by another process", "",
+              "wait until it has ended");
+}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 void check_writable(const std::filesystem::path& folder) {

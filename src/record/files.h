@@ -16,6 +16,23 @@ void append_line(const std::filesystem::path& path, std::string_view line);
 
 std::string read_file(const std::filesystem::path& path);
 
+/// Removes what killed writers left in `folder`: their temporary files. Nobody may be writing.
+void remove_temporaries(const std::filesystem::path& folder);
+
+/// Keeps other processes from writing to a folder for as long as it lives; the system releases it
+/// when a process dies, however that happens.
+class FolderLock {
+ public:
+  /// Throws Error{usage} when another process holds it.
+  explicit FolderLock(const std::filesystem::path& folder);
+  FolderLock(FolderLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock();
+
+ private:
+  int fd_;
+};
+
 /// Makes `folder` and proves that files can be made in it, so that a run fails before it starts.
 void check_writable(const std::filesystem::path& folder);
 

@@ -61,13 +61,26 @@ std::optional<std::size_t> runs_back(const std::string& name) {
   return std::stoul(digits);
 }
 
+fs::path new_folder(const fs::path& out, const std::string& id) {
+  check_writable(out / "runs");
+  const fs::path folder = out / "runs" / id;
+  std::error_code error;
+  const bool made = fs::create_directory(folder, error);
+  if (!error && made) return folder;
+  throw Error(ErrorKind::output, "cannot make " + folder.string(),
+              error ? error.message() : "it exists already", "start the run again");
+}
+
+/// Without a last line that has no end.
+std::string whole_lines(const std::string& text) {
+  return text.substr(0, text.rfind('\n') + 1);
+}
+
 /// Finished rows in the order in which they were written. The last line may be cut off by a crash.
 std::vector<Row> read_points(const fs::path& file) {
   std::vector<Row> rows;
   if (!fs::exists(file)) return rows;
-  const std::string text = read_file(file);
-  const std::string complete = text.substr(0, text.rfind('\n') + 1);
-  std::istringstream lines(complete);
+  std::istringstream lines(whole_lines(read_file(file)));
   for (std::string line; std::getline(lines, line);) {
     if (line.empty()) continue;
     rows.push_back(row_from_json(line, file.string() + ":" + std::to_string(rows.size() + 1)));
@@ -87,18 +100,24 @@ std::string new_run_id(std::chrono::system_clock::time_point time) {
   return id;
 }
 
-RunStore::RunStore(const fs::path& out, const std::string& id) : folder_(out / "runs" / id) {
-  check_writable(out / "runs");
-  std::error_code error;
-  const bool made = fs::create_directory(folder_, error);
-  if (error || !made) {
-    throw Error(ErrorKind::output, "cannot make " + folder_.string(),
-                error ? error.message() : "it exists already", "start the run again");
-  }
+RunStore::RunStore(const fs::path& out, const std::string& id) : RunStore(new_folder(out, id)) {}
+
+RunStore RunStore::reopen(const fs::path& folder) {
+  RunStore store(folder);
+  remove_temporaries(folder);
+  const fs::path file = folder / kPointsFile;
+  if (!fs::exists(file)) return store;
+  const std::string text = read_file(file), whole = whole_lines(text);
+  if (whole.size() < text.size()) write_file(file, whole);
+  return store;
 }
 
 void RunStore::append_point(const Row& row) const {
   append_line(folder_ / kPointsFile, to_json(row));
+}
+
+std::vector<Row> RunStore::points() const {
+  return read_points(folder_ / kPointsFile);
 }
 
 void RunStore::write_run(const Run& run) const {

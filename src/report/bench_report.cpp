@@ -6,8 +6,10 @@
 #include <cmath>
 #include <map>
 
+#include "record/sweep.h"
 #include "report/format.h"
 #include "report/row_facts.h"
+#include "report/sweep_report.h"
 
 namespace moe::report {
 namespace {
@@ -93,7 +95,7 @@ void add_timing_cells(std::vector<std::string>& cells, const std::optional<Timin
   cells.push_back(timing ? fmt::format("{}", timing->q3_s) : "");
 }
 
-std::vector<std::string> csv_cells(const Row& row) {
+std::vector<std::string> csv_cells(const Run& point, const Row& row) {
   const Timing* judged = judged_timing(row);
   std::vector<std::string> cells{
       row.variant, std::string(name_of(row.status)),
@@ -112,16 +114,51 @@ std::vector<std::string> csv_cells(const Row& row) {
   for (std::int64_t bytes : {row.bytes.saved, row.bytes.workspace, row.bytes.peak}) {
     cells.push_back(fmt::format("{}", bytes));
   }
+  const LayerConfig& layer = point.model.layer;
+  cells.push_back(fmt::format("{}", row.point));
+  cells.push_back(point.model.name);
+  for (std::int64_t size : {layer.hidden_dim, layer.ffn_dim, layer.num_experts, layer.top_k,
+                            point.model.batch_size, point.model.seq_len}) {
+    cells.push_back(fmt::format("{}", size));
+  }
+  cells.emplace_back(name_of(layer.activation));
+  cells.emplace_back(name_of(layer.dtype));
+  cells.push_back(fmt::format("{}", layer.rounding.tile));
+  cells.emplace_back(name_of(layer.rounding.rule));
+  cells.push_back(point.traffic);
   return cells;
+}
+
+/// What a page says of one shape.
+std::string markdown_point(const Run& point) {
+  std::string text = "- shape: " + shape_line(point) + "\n";
+  text += "- routing: " + routing_line(point) + "\n\n";
+  text += to_markdown(bench_rows(point)) + "\n";
+  for (const std::string& note : bench_notes(point)) text += "- " + note + "\n";
+  text += "\n```\n" + load_text(point) + "```\n\n";
+  for (const std::string& warning : point.warnings) text += "- warning: " + warning + "\n";
+  return point.verdict.empty() ? text : text + "**" + point.verdict + "**\n\n";
+}
+
+std::string markdown_sweep(const Run& run) {
+  std::string text = "\n" + to_markdown(sweep_rows(run)) + "\n";
+  for (const std::string& note : sweep_notes(run)) text += "- " + note + "\n";
+  for (const std::string& warning : run.warnings) text += "- warning: " + warning + "\n";
+  const std::vector<Run> points = record::points_of(run);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    text += "\n## " + record::point_label(run, run.points[i]) + "\n\n" + markdown_point(points[i]);
+  }
+  return text;
 }
 
 }  // namespace
 
 std::string header_text(const Run& run, const Estimate& estimate) {
-  return fmt::format(
-      "# {}\n# device   {}\n# ceiling  {}\n# shape    {}\n# routing  {}\n# memory   {}\n",
-      program_line(run), device_line(run), ceiling_line(run), shape_line(run), routing_line(run),
-      memory_line(estimate));
+  const std::string subject = run.points.empty() ? fmt::format("# shape    {}\n# routing  {}\n",
+                                                               shape_line(run), routing_line(run))
+                                                 : sweep_lines(run);
+  return fmt::format("# {}\n# device   {}\n# ceiling  {}\n{}# memory   {}\n", program_line(run),
+                     device_line(run), ceiling_line(run), subject, memory_line(estimate));
 }
 
 std::string checks_text(const Row& row) {
@@ -149,17 +186,12 @@ std::string checks_text(const Row& row) {
 }
 
 std::string markdown_report(const Run& run) {
-  std::string text = fmt::format("# {}: {}\n\n", run.program, run.model.name);
+  std::string text =
+      fmt::format("# {}: {}\n\n", run.program, run.points.empty() ? run.model.name : "sweep");
   text += "- run: " + program_line(run) + "\n";
   text += "- device: " + device_line(run) + "\n";
   text += "- ceiling: " + ceiling_line(run) + "\n";
-  text += "- shape: " + shape_line(run) + "\n";
-  text += "- routing: " + routing_line(run) + "\n\n";
-  text += to_markdown(bench_rows(run)) + "\n";
-  for (const std::string& note : bench_notes(run)) text += "- " + note + "\n";
-  text += "\n```\n" + load_text(run) + "```\n\n";
-  for (const std::string& warning : run.warnings) text += "- warning: " + warning + "\n";
-  if (!run.verdict.empty()) text += "**" + run.verdict + "**\n\n";
+  text += run.points.empty() ? markdown_point(run) : markdown_sweep(run);
   if (!run.repeat_command.empty()) text += "Again: `" + run.repeat_command + "`\n";
   return text;
 }
@@ -189,8 +221,23 @@ std::string csv_report(const Run& run) {
                   "different_routing",
                   "saved_bytes",
                   "workspace_bytes",
-                  "peak_bytes"};
-  for (const Row& row : run.rows) table.rows.push_back(csv_cells(row));
+                  "peak_bytes",
+                  "point",
+                  "config",
+                  "hidden_dim",
+                  "ffn_dim",
+                  "num_experts",
+                  "top_k",
+                  "batch_size",
+                  "seq_len",
+                  "activation",
+                  "dtype",
+                  "tile",
+                  "rounding",
+                  "routing"};
+  for (const Run& point : record::points_of(run)) {
+    for (const Row& row : point.rows) table.rows.push_back(csv_cells(point, row));
+  }
   return to_csv(table);
 }
 

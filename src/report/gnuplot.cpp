@@ -90,19 +90,27 @@ std::string quoted(const std::string& text) {
 
 std::optional<std::string> run_gnuplot(const std::filesystem::path& folder,
                                        const std::string& script, const std::string& picture) {
+  // Drawn under another name: whoever looks, or a kill, meets a whole picture or none.
+  const std::string drawn = picture + ".tmp" + std::to_string(::getpid());
+  const Outcome outcome =
+      run(folder, {"gnuplot", "-d", "-e", "picture = " + quoted(drawn), script});
   std::error_code error;
-  std::filesystem::remove(folder / picture, error);  // an old picture must not pass for a new one
-  const Outcome outcome = run(folder, {"gnuplot", "-d", script});
-  if (outcome.spawn_error == ENOENT) return "gnuplot not found";
-  if (outcome.spawn_error != 0) {
-    return std::string("gnuplot could not be started: ") + std::strerror(outcome.spawn_error);
+  const auto bytes = std::filesystem::file_size(folder / drawn, error);
+  std::string problem;
+  if (outcome.spawn_error == ENOENT) {
+    problem = "gnuplot not found";
+  } else if (outcome.spawn_error != 0) {
+    problem = std::string("gnuplot could not be started: ") + std::strerror(outcome.spawn_error);
+  } else if (!WIFEXITED(outcome.status) || WEXITSTATUS(outcome.status) != 0) {
+    problem = "gnuplot failed: " + first_lines(outcome.complaints);
+  } else if (error || bytes == 0) {
+    problem = "gnuplot drew nothing: " + first_lines(outcome.complaints);
   }
-  if (!WIFEXITED(outcome.status) || WEXITSTATUS(outcome.status) != 0) {
-    return "gnuplot failed: " + first_lines(outcome.complaints);
-  }
-  const auto bytes = std::filesystem::file_size(folder / picture, error);
-  if (error || bytes == 0) return "gnuplot drew nothing: " + first_lines(outcome.complaints);
-  return std::nullopt;
+  if (problem.empty()) std::filesystem::rename(folder / drawn, folder / picture, error);
+  if (problem.empty() && !error) return std::nullopt;
+  std::error_code ignored;
+  std::filesystem::remove(folder / drawn, ignored);
+  return problem.empty() ? "the picture could not be renamed: " + error.message() : problem;
 }
 
 }  // namespace moe::report

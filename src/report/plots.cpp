@@ -17,9 +17,14 @@ void make_folder(const fs::path& folder) {
 }
 
 void copy_over(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
-  if (error) throw Error(ErrorKind::output, "cannot write to " + to.string(), error.message());
+  record::write_file(to, record::read_file(from));
+}
+
+std::vector<PlotSource> sources_of(const record::Run& run) {
+  if (!run.points.empty()) return sweep_plots(run);
+  std::vector<PlotSource> sources{latency_plot(run)};
+  if (auto load = load_plot(run)) sources.push_back(std::move(*load));
+  return sources;
 }
 
 }  // namespace
@@ -45,9 +50,7 @@ DrawnPlots draw_sources(const std::vector<PlotSource>& sources, const fs::path& 
 }
 
 DrawnPlots draw_plots(const record::Run& run, const fs::path& run_folder, const fs::path& out) {
-  std::vector<PlotSource> sources{latency_plot(run)};
-  if (auto load = load_plot(run)) sources.push_back(std::move(*load));
-  return draw_sources(sources, run_folder, out);
+  return draw_sources(sources_of(run), run_folder, out);
 }
 
 }  // namespace moe::report

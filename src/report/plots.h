@@ -24,6 +24,11 @@ PlotSource latency_plot(const record::Run& run);
 /// has a load.
 std::optional<PlotSource> load_plot(const record::Run& run);
 
+/// Time and rate of every variant against the swept field with most values, numbers before words:
+/// "sweep", or one picture for each combination of the other swept fields ("sweep-top_k=2", at most
+/// eight). Empty for a run of one shape.
+std::vector<PlotSource> sweep_plots(const record::Run& run);
+
 struct DrawnPlots {
   std::vector<std::filesystem::path> pictures;  // in `out`
   std::string problem;                          // why some or all are missing; empty = none is

@@ -119,7 +119,8 @@ std::string plot_frame(const Frame& frame, const std::string& name) {
   std::string text = fmt::format(
       "# Draws ../{0}.png. To restyle it, edit this file and run, in this folder: gnuplot {0}.gp\n"
       "set terminal pngcairo noenhanced size {1},{2} font 'DejaVu Sans,11' background '#ffffff'\n"
-      "set output '../{0}.png'\n"
+      "if (!exists('picture')) picture = '../{0}.png'\n"
+      "set output picture\n"
       "set encoding utf8\n",
       name, kPlotWidth, kPlotHeight);
   const auto label = [&](double x, double y, const char* align, const std::string& words,

@@ -17,7 +17,7 @@ constexpr double kForever = 1e9;
 /// number)`.
 struct Recorder {
   std::string order;  // "ABC..."
-  std::map<std::size_t, std::vector<PassSeconds>> finished;
+  std::map<std::size_t, std::vector<PassSeconds>> finished, cut;
   std::string finish_order;
   std::vector<int> rounds;
   int stop_after = 1 << 30;  // samples, then an interrupt
@@ -37,13 +37,15 @@ struct Recorder {
   }
 
   SamplerEvents events() {
-    return {.after_round = [this](int round, double) { rounds.push_back(round); },
-            .finished =
-                [this](std::size_t i, const std::vector<PassSeconds>& samples) {
-                  finish_order += static_cast<char>('A' + i);
-                  EXPECT_TRUE(finished.emplace(i, samples).second) << "finished twice";
-                },
-            .interrupted = [this] { return num_samples >= stop_after; }};
+    return {
+        .after_round = [this](int round, double) { rounds.push_back(round); },
+        .finished =
+            [this](std::size_t i, const std::vector<PassSeconds>& samples) {
+              finish_order += static_cast<char>('A' + i);
+              EXPECT_TRUE(finished.emplace(i, samples).second) << "finished twice";
+            },
+        .cut = [this](std::size_t i, const std::vector<PassSeconds>& samples) { cut[i] = samples; },
+        .interrupted = [this] { return num_samples >= stop_after; }};
   }
 };
 
@@ -156,16 +158,30 @@ TEST(Sampler, AnInterruptKeepsWhatWasSampled) {
   recorder.stop_after = 4;
   EXPECT_FALSE(sample_in_turn(recorder.passes(3, quiet), options(10, 20), recorder.events()));
   EXPECT_EQ(recorder.order, "ABCC");
-  EXPECT_EQ(recorder.finished[0].size(), 1u);
-  EXPECT_EQ(recorder.finished[1].size(), 1u);
-  EXPECT_EQ(recorder.finished[2].size(), 2u);
+  EXPECT_EQ(recorder.cut[0].size(), 1u);
+  EXPECT_EQ(recorder.cut[1].size(), 1u);
+  EXPECT_EQ(recorder.cut[2].size(), 2u);
+  EXPECT_TRUE(recorder.finished.empty()) << "they would have got more samples";
 }
 
-TEST(Sampler, AnInterruptInTheFirstRoundFinishesOnlyWhatRan) {
+TEST(Sampler, AnInterruptLeavesFinishedVariantsFinished) {
+  Recorder recorder;
+  recorder.stop_after = 8;
+  const auto seconds = [](int variant, int sample) {
+    return variant == 0 ? quiet(0, 0) : noisy(1, sample);
+  };
+  EXPECT_FALSE(sample_in_turn(recorder.passes(2, seconds), options(2, 20), recorder.events()));
+  EXPECT_EQ(recorder.finish_order, "A");
+  ASSERT_EQ(recorder.cut.size(), 1u);
+  EXPECT_EQ(recorder.cut[1].size(), 6u);
+}
+
+TEST(Sampler, AnInterruptInTheFirstRoundCutsOnlyWhatRan) {
   Recorder recorder;
   recorder.stop_after = 2;
   EXPECT_FALSE(sample_in_turn(recorder.passes(3, quiet), options(10, 20), recorder.events()));
-  EXPECT_EQ(recorder.finish_order, "AB");
+  EXPECT_EQ(recorder.cut.size(), 2u);
+  EXPECT_EQ(recorder.finish_order, "");
 }
 
 TEST(Sampler, AnInterruptBeforeTheFirstSampleTakesNone) {

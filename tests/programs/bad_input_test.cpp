@@ -69,8 +69,10 @@ TEST_F(BadInput, ImpossibleShapes) {
       "--top-k 16 is larger than --num-experts 8\n  use --top-k 8 or less, or more experts");
   expect_refused({"--tokens", "0"}, 2,
                  "--tokens 0: at least 1 token is needed\n  use --tokens 1 or more");
-  expect_refused({"--tokens", "many"}, 2,
-                 "--tokens many: not a whole number\n  see: bench_moe_variants --help");
+  expect_refused(
+      {"--tokens", "many"}, 2,
+      "--tokens many: not a whole number\n  write a number, a list (1024,2048) or a range "
+      "(1024:65536:*2, 64:512:+64)");
   expect_refused({"--batch-size", "0"}, 2,
                  "--batch-size 0: at least 1 is needed\n  use --batch-size 1 or more");
   expect_refused({"--tile", "0"}, 2, "--tile 0: at least 1 is needed\n  use --tile 1 or more");
@@ -83,7 +85,8 @@ TEST_F(BadInput, ImpossibleShapes) {
 TEST_F(BadInput, ImpossibleTraffic) {
   const std::string forms =
       ": not a known kind of traffic, or its number is missing or out of range\n"
-      "  use natural, balanced, zipf:S (S >= 0, for example zipf:1.2) or hot:N (N >= 1)";
+      "  use natural, balanced, zipf:S (S >= 0, for example zipf:1.2), hot:N (N >= 1) or "
+      "trace:FILE[@LAYER]";
   for (const char* routing : {"uniform", "zipf", "zipf:-1", "hot:0", "hot:x"}) {
     expect_refused({"--device", "cpu", "--routing", routing}, 2,
                    "routing '" + std::string(routing) + "'" + forms);

@@ -28,7 +28,7 @@ TEST_F(Interrupt, WhileSamplingKeepsTheSamples) {
   program.send(SIGINT);
   const Outcome outcome = program.finish();
   EXPECT_EQ(outcome.exit_code, 130);
-  EXPECT_THAT(outcome.err, HasSubstr("interrupted: finished rows are saved in results/runs/"));
+  EXPECT_THAT(outcome.err, HasSubstr("go on with\n  bench_moe_variants --resume 20"));
   EXPECT_THAT(outcome.out, HasSubstr("sonic+rounding"));
   ASSERT_EQ(last_run().rows.size(), 5u);
   for (const record::Row& row : last_run().rows) {

@@ -17,6 +17,12 @@ BenchOptions parse(const std::vector<std::string>& arguments) {
   return parse_bench_options(arguments);
 }
 
+/// Of a single shape.
+ModelConfig model_of(const BenchOptions& options) {
+  EXPECT_EQ(options.sweep.points.size(), 1u);
+  return options.sweep.points.front().shape.model;
+}
+
 std::string usage_error(const std::vector<std::string>& arguments) {
   try {
     parse(arguments);
@@ -48,10 +54,10 @@ TEST(ParseBytes, RefusesWhatIsNoSize) {
 TEST(Options, WithoutArgumentsAreTheSmallConfiguration) {
   const BenchOptions options = parse({});
   EXPECT_EQ(options.command, Command::run);
-  EXPECT_EQ(options.model.name, "small");
-  EXPECT_EQ(options.model.tokens(), 4096);
-  EXPECT_EQ(options.model.layer.rounding.rule, RoundingRule::nearest);
-  EXPECT_EQ(options.model.layer.rounding.tile, 128);
+  EXPECT_EQ(model_of(options).name, "small");
+  EXPECT_EQ(model_of(options).tokens(), 4096);
+  EXPECT_EQ(model_of(options).layer.rounding.rule, RoundingRule::nearest);
+  EXPECT_EQ(model_of(options).layer.rounding.tile, 128);
   EXPECT_TRUE(options.variants.empty()) << "all of the device";
   EXPECT_EQ(options.baseline, "") << "the device's first";
   EXPECT_TRUE(options.backward);
@@ -73,12 +79,12 @@ TEST(Options, FlagsOverrideTheConfiguration) {
                                       "--dtype",      "fp32",
                                       "--tile",       "4",
                                       "--rounding",   "down"});
-  const LayerConfig& layer = options.model.layer;
+  const LayerConfig layer = model_of(options).layer;
   EXPECT_EQ(layer.num_experts, 16);
   EXPECT_EQ(layer.hidden_dim, 24);
   EXPECT_EQ(layer.ffn_dim, 40);
   EXPECT_EQ(layer.top_k, 3);
-  EXPECT_EQ(options.model.tokens(), 10);
+  EXPECT_EQ(model_of(options).tokens(), 10);
   EXPECT_EQ(layer.activation, Activation::relu2);
   EXPECT_EQ(layer.dtype, DType::f32);
   EXPECT_EQ(layer.rounding.tile, 4);
@@ -88,8 +94,8 @@ TEST(Options, FlagsOverrideTheConfiguration) {
 
 TEST(Options, TokensStandForBatchAndSequence) {
   const BenchOptions options = parse({"--tokens", "777"});
-  EXPECT_EQ(options.model.batch_size, 1);
-  EXPECT_EQ(options.model.seq_len, 777);
+  EXPECT_EQ(model_of(options).batch_size, 1);
+  EXPECT_EQ(model_of(options).seq_len, 777);
   for (const char* other : {"--batch-size", "--seq-len"}) {
     EXPECT_EQ(usage_error({"--tokens", "777", other, "3"}),
               "--tokens stands in the place of --batch-size and --seq-len\n"
@@ -123,6 +129,13 @@ TEST(Options, TheRepeatingCommandIsCompleteAndQuoted) {
             "bench_moe_variants --config=sparse --out 'my results/it'\\''s' --seed 42");
 }
 
+TEST(Options, ResumeAloneIsToldFromResumeWithFlags) {
+  EXPECT_EQ(parse({"--resume", "last", "--out", "elsewhere", "-q"}).resume, "last");
+  EXPECT_FALSE(parse({"--resume", "last", "--out", "elsewhere", "-q"}).has_run_flags);
+  EXPECT_TRUE(parse({"--resume", "last", "--seed", "7"}).has_run_flags);
+  EXPECT_TRUE(parse({"--resume", "last", "--tokens", "7"}).has_run_flags);
+}
+
 TEST(Options, OtherCommandsTakeAName) {
   EXPECT_EQ(parse({"list"}).command, Command::list);
   EXPECT_EQ(parse({"list"}).topic, "");
@@ -139,6 +152,7 @@ TEST(Options, BadNumbersAreNamed) {
   EXPECT_THAT(usage_error({"--top-k", "1.5"}), HasSubstr("--top-k 1.5: not a whole number"));
   EXPECT_EQ(usage_error({"--tokens", "0"}),
             "--tokens 0: at least 1 token is needed\n  use --tokens 1 or more");
+  EXPECT_THAT(usage_error({"--tokens", "99999999999999999999"}), HasSubstr("not a whole number"));
   EXPECT_THAT(usage_error({"--tokens", "2147483648"}),
               HasSubstr("--tokens 2147483648: no size may be above 2147483647"));
   EXPECT_THAT(usage_error({"--hidden-dim", "-4"}),

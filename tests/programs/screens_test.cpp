@@ -104,14 +104,14 @@ TEST_F(Screen, OfHelpNamesEveryFlagAndCommand) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
   for (const char* word :
-       {"run",           "list",           "show",         "plot",       "--config",
-        "--num-experts", "--hidden-dim",   "--ffn-dim",    "--top-k",    "--batch-size",
-        "--seq-len",     "--tokens",       "--activation", "--dtype",    "--tile",
-        "--rounding",    "--variants",     "--baseline",   "--mode",     "--routing",
-        "--seed",        "--device",       "--threads",    "--check",    "--min-samples",
-        "--max-samples", "--max-noise",    "--max-time",   "--fast",     "--dry-run",
-        "--out",         "--dump-tensors", "--dump-limit", "--no-plots", "--quiet",
-        "--strict",      "--version",      "--help"}) {
+       {"run",           "list",          "show",          "plot",           "--config",
+        "--num-experts", "--hidden-dim",  "--ffn-dim",     "--top-k",        "--batch-size",
+        "--seq-len",     "--tokens",      "--filter",      "--resume",       "--activation",
+        "--dtype",       "--tile",        "--rounding",    "--variants",     "--baseline",
+        "--mode",        "--routing",     "--seed",        "--device",       "--threads",
+        "--check",       "--min-samples", "--max-samples", "--max-noise",    "--max-time",
+        "--fast",        "--dry-run",     "--out",         "--dump-tensors", "--dump-limit",
+        "--no-plots",    "--quiet",       "--strict",      "--version",      "--help"}) {
     EXPECT_THAT(outcome.out, HasSubstr(word));
   }
   EXPECT_EQ(run({"run", "--help"}).exit_code, 0);

@@ -58,23 +58,29 @@ class StartedProgram {
     EXPECT_EQ(error, 0) << "cannot start " << BENCH_PROGRAM;
   }
 
-  void send(int signal) const { ::kill(process_, signal); }
+  void send(int signal) {
+    if (!has_ended()) ::kill(process_, signal);
+  }
 
   /// True once the program has said so on stderr.
   bool wait_for_progress(const std::string& text) const {
     return wait_until([&] { return text_of(err_).find(text) != std::string::npos; });
   }
 
+  /// Returns once the condition holds, or the program has ended without it.
+  template <class Condition>
+  void wait_until_ended_or(const Condition& holds) {
+    wait_until([&] { return holds() || has_ended(); });
+  }
+
   Outcome finish() {
-    int status = 0;
-    const bool ended =
-        wait_until([&] { return ::waitpid(process_, &status, WNOHANG) == process_; });
+    const bool ended = wait_until([&] { return has_ended(); });
     if (!ended) {
       send(SIGKILL);
-      ::waitpid(process_, &status, 0);
+      ::waitpid(process_, &status_, 0);
       ADD_FAILURE() << "the program did not end";
     }
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(out_),
+    return {WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_), text_of(out_),
             text_of(err_)};
   }
 
@@ -89,8 +95,15 @@ class StartedProgram {
     return true;
   }
 
+  bool has_ended() {
+    ended_ = ended_ || ::waitpid(process_, &status_, WNOHANG) == process_;
+    return ended_;
+  }
+
   std::filesystem::path out_, err_;
   pid_t process_ = 0;
+  bool ended_ = false;
+  int status_ = 0;  // of waitpid, once ended
 };
 
 /// A test with a scratch folder to run the program in.

@@ -82,6 +82,28 @@ TEST(Store, AnInterruptedRunLoadsItsFinishedPoints) {
   EXPECT_EQ(run.rows[1].variant, "sonic");
 }
 
+TEST(Store, AnInterruptedSweepLoadsPointAfterPointWithItsSpeedUps) {
+  const ScratchFolder out;
+  const RunStore store(out.path(), "run");
+  auto run = run_named("run");
+  run.baseline = "vanilla";
+  run.points.resize(2);
+  store.write_run(run);
+  for (const auto& [variant, point, seconds] : std::vector<std::tuple<std::string, int, double>>{
+           {"sonic", 1, 2}, {"sonic", 0, 1}, {"vanilla", 1, 8}}) {
+    Row row = row_named(variant);
+    row.point = point;
+    row.executed_pairs = 1;
+    row.total = Timing{{seconds}, seconds, seconds, seconds, seconds, seconds, std::nullopt};
+    store.append_point(row);
+  }
+  const auto loaded = load_run(store.folder());
+  ASSERT_EQ(loaded.rows.size(), 3u);
+  EXPECT_EQ(loaded.rows[0].point, 0);
+  EXPECT_EQ(loaded.rows[0].speedup, std::nullopt) << "its baseline has no time yet";
+  EXPECT_EQ(loaded.rows[1].speedup, 4.0);
+}
+
 TEST(Store, ABrokenPointIsNamedByItsLine) {
   const ScratchFolder out;
   const RunStore store = store_run(out.path(), "run");
@@ -105,6 +127,39 @@ TEST(Store, TheSameRunIsNotWrittenTwice) {
     EXPECT_EQ(error.kind(), ErrorKind::output);
     EXPECT_THAT(error.what(), HasSubstr("exists already"));
   }
+}
+
+TEST(Store, ReopeningCutsOffATornLineAndLeftovers) {
+  const ScratchFolder out;
+  const fs::path folder = out.path() / "runs" / "run";
+  {
+    const RunStore store = store_run(out.path(), "run");
+    store.append_point(row_named("vanilla"));
+    append_line(folder / "run.json.tmp12345", "half");
+  }
+  write_file(folder / "points.jsonl", read_file(folder / "points.jsonl") + R"({"variant": "cut o)");
+  const RunStore store = RunStore::reopen(folder);
+  store.append_point(row_named("sonic"));
+  ASSERT_EQ(store.points().size(), 2u);
+  EXPECT_EQ(store.points()[0].variant, "vanilla");
+  EXPECT_EQ(store.points()[1].variant, "sonic");
+  EXPECT_FALSE(fs::exists(folder / "run.json.tmp12345"));
+  EXPECT_TRUE(fs::exists(folder / "run.json"));
+}
+
+TEST(Store, ARunHasOneWriter) {
+  const ScratchFolder out;
+  {
+    const RunStore store = store_run(out.path(), "run");
+    try {
+      RunStore::reopen(store.folder());
+      ADD_FAILURE() << "no error was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_THAT(error.what(), HasSubstr("is being written by another process"));
+    }
+  }
+  RunStore::reopen(out.path() / "runs" / "run");
 }
 
 TEST(Store, FindsRunsByLastIdFolderAndFile) {

@@ -36,7 +36,7 @@ class PathVariable {
 bool has_gnuplot() {
   const record::ScratchFolder folder;
   record::write_file(folder.path() / "try.gp",
-                     "set terminal pngcairo\nset output 'a.png'\nplot 1\n");
+                     "set terminal pngcairo\nset output picture\nplot 1\n");
   return !run_gnuplot(folder.path(), "try.gp", "a.png");
 }
 
