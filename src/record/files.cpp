@@ -59,10 +59,23 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path) {
 }  // namespace
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
+  write_file(path, {text});
+}
+
+void write_file(const std::filesystem::path& path, std::initializer_list<std::string_view> pieces) {
+  std::error_code ignored;
+  const auto type = std::filesystem::status(path, ignored).type();
+  const bool is_special =
+      type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found;
+  if (is_special) {  // a device or a pipe is written to; it must not be replaced
+    Descriptor file(path, O_WRONLY);
+    for (std::string_view piece : pieces) file.write(piece);
+    return;
+  }
   const std::filesystem::path temporary = temporary_beside(path);
   try {
     Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    file.write(text);
+    for (std::string_view piece : pieces) file.write(piece);
     file.sync();
   } catch (...) {
     ::unlink(temporary.c_str());

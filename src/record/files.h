@@ -3,13 +3,17 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 namespace moe::record {
 
-/// Writes a temporary file beside `path`, syncs it and renames it over `path`.
+/// Writes a temporary file beside `path`, syncs it and renames it over `path`. A device or a pipe
+/// is written to as it is.
 void write_file(const std::filesystem::path& path, std::string_view text);
+/// The same of several pieces in a row, without a copy of them.
+void write_file(const std::filesystem::path& path, std::initializer_list<std::string_view> pieces);
 
 /// Appends `line` and a newline in one write and syncs. The file is made when it is not there.
 void append_line(const std::filesystem::path& path, std::string_view line);

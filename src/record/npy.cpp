@@ -2,12 +2,9 @@
 #include "record/npy.h"
 
 #include <bit>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <string>
 
-#include "moe/error.h"
+#include "record/files.h"
 
 namespace moe::record {
 namespace {
@@ -35,13 +32,7 @@ void write(const std::filesystem::path& file, const char* type, const void* data
            std::size_t element_bytes, const std::vector<std::int64_t>& shape) {
   std::size_t bytes = element_bytes;
   for (std::int64_t dim : shape) bytes *= static_cast<std::size_t>(dim);
-  const std::string head = header(type, shape);
-  std::ofstream stream(file, std::ios::binary);
-  stream.write(head.data(), static_cast<std::streamsize>(head.size()));
-  stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(bytes));
-  stream.flush();
-  if (!stream)
-    throw Error(ErrorKind::output, "cannot write " + file.string(), std::strerror(errno));
+  write_file(file, {header(type, shape), {static_cast<const char*>(data), bytes}});
 }
 
 }  // namespace

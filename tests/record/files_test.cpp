@@ -43,6 +43,19 @@ TEST(Files, FailedReplacementKeepsWhatStoodThere) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(Files, SeveralPiecesMakeOneFile) {
+  const ScratchFolder folder;
+  write_file(folder.path() / "a", {"one", "", " two"});
+  EXPECT_EQ(read_file(folder.path() / "a"), "one two");
+}
+
+TEST(Files, DevicesAreWrittenToAndNeverReplaced) {
+  EXPECT_EQ(error_of([] { write_file("/dev/full", "text"); }).kind(), ErrorKind::output);
+  write_file("/dev/null", "text");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+}
+
 TEST(Files, LinesAreAppended) {
   const ScratchFolder folder;
   append_line(folder.path() / "log", "one");
