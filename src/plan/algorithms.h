@@ -11,6 +11,8 @@ struct KernelScratch {
   std::size_t permute_bytes = 0;     // from chosen experts to sorted rows
   std::int64_t d_score_columns = 0;  // sonic: columns of A' that one tile sums into dS; 0 = all
   bool shared_as_rows = false;   // the shared expert runs as an expert whose rows are all tokens
+  bool gemm_turns = false;       // a counter by which the CTAs of a long product keep in step
+  bool sums_ride = false;        // sonic: the kernel of d_w_up also sums dX over each token's rows
   bool rounds_d_logits = false;  // d_logits are made in the layer's type, without a float32 copy
 };
 

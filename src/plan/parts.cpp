@@ -137,6 +137,7 @@ void common_buffers(Builder& builder, const Sizes& s, const Request& request,
                       {static_cast<std::int64_t>(scratch.permute_bytes + 7) / 8}, "choose",
                       "permute");
   }
+  if (scratch.gemm_turns) builder.workspace("gemm_turns", DType::i32, {1});
   if (traits.gemm_scratch_bytes > 0) {
     builder.workspace("gemm_scratch", DType::i64,
                       {static_cast<std::int64_t>(traits.gemm_scratch_bytes / 8)});

@@ -203,21 +203,21 @@ void bench_d_act(Bench& bench, const Shape& s, int rounds) {
                   parts.get(), rows, offsets.get(), s.E, s.n, s.d},
                  tile, num_sms, nullptr);
   };
-  print(
-      s, "d_act", 2.0 * rows * s.n * s.d,
-      bench.medians({[&] { d_act(DActTile::n128_pair); }, [&] { d_act(DActTile::n128_ping_pong); },
-                     [&] {
-                       cublas_batched(false, false, int(rows / s.E), s.n, s.d, s.E, d_out.get(),
-                                      w.get(), a.get());
-                     }},
-                    rounds));
+  print(s, "d_act", 2.0 * rows * s.n * s.d,
+        bench.medians({[&] { d_act(DActTile::n256_pair); }, [&] { d_act(DActTile::n256); },
+                       [&] {
+                         cublas_batched(false, false, int(rows / s.E), s.n, s.d, s.E, d_out.get(),
+                                        w.get(), a.get());
+                       }},
+                      rounds));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 9;
-  const bool all = argc > 2;
+  const std::string only = argc > 2 ? argv[2] : "";
+  const bool all = only == "all";
   cudaDeviceProp properties{};
   if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return std::printf("no GPU\n"), 3;
   num_sms = properties.multiProcessorCount;
@@ -228,7 +228,7 @@ int main(int argc, char** argv) {
   std::printf(
       "%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 "
       "ping-pong | cuBLAS; up+act: pair, alone, pair without H, ping-pong; d_act: pair, "
-      "ping-pong\n",
+      "alone\n",
       properties.name, num_sms);
   for (const Shape& s : kShapes) {
     const int u = 2 * s.n;
@@ -237,6 +237,10 @@ int main(int argc, char** argv) {
       bench_rows(bench, s, "d_a", WeightLayout::k_by_n, s.n, s.d, rounds);
       bench_gradient(bench, s, "d_wd", s.d, s.n, false, false, rounds);
       bench_gradient(bench, s, "d_wu", u, s.d, false, false, rounds);
+    }
+    if (only == "d_act") {
+      bench_d_act(bench, s, rounds);
+      continue;
     }
     bench_up(bench, s, rounds);
     bench_rows(bench, s, "down", WeightLayout::n_by_k, s.d, s.n, rounds);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cuda/kernels/aggregate/sum_token_rows.h"
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/up_proj.h"
@@ -120,8 +121,8 @@ TEST_P(SonicGemmTest, UpProjection) {
 }
 
 TEST_P(SonicGemmTest, ActivationGradient) {
-  for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}})
-    for (const DActTile tile : {DActTile::n128_pair, DActTile::n128_ping_pong}) {
+  for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}, Dims{64, 328}})
+    for (const DActTile tile : {DActTile::n256, DActTile::n256_pair}) {
       const int d = dims.d, n = dims.n, parts = d_score_part_count(n);
       DeviceArray<Bf16> d_out(std::size_t(kTokens) * d), w(std::size_t(E) * d * n),
           h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
@@ -205,6 +206,73 @@ TEST_P(SonicGemmTest, GatheredWeightGradients) {
       }
     }
   }
+}
+
+/// Token 0 has up to 40 of the rows, more than a warp has lanes; the others share the rest.
+TEST_P(SonicGemmTest, TokenSumsRideInTheGradient) {
+  std::vector<std::vector<int>> rows_of(kTokens);
+  for (int r = 0; r < rows; ++r) rows_of[r < 40 ? 0 : r * 7 % kTokens].push_back(r);
+  std::vector<int> token_offsets = {0}, token_rows;
+  for (const auto& own : rows_of) {
+    token_rows.insert(token_rows.end(), own.begin(), own.end());
+    token_offsets.push_back(static_cast<int>(token_rows.size()));
+  }
+  token_rows.resize(memory_rows);
+  for (const int d : {8, 264, 1032}) {
+    SCOPED_TRACE("d " + std::to_string(d));
+    const int n = 64;
+    DeviceArray<Bf16> x(std::size_t(kTokens) * d), b(std::size_t(memory_rows) * n),
+        c(std::size_t(E) * d * n), y(std::size_t(memory_rows) * d), out(std::size_t(kTokens) * d),
+        alone(std::size_t(kTokens) * d), c_alone(std::size_t(E) * d * n);
+    DeviceArray<int> device_offsets(offsets), row_tokens(tokens), of_tokens(token_offsets),
+        inverse(token_rows);
+    tests::fill_random(x, 1);
+    tests::fill_random(b, 2);
+    tests::fill_random(y, 3);
+    for (auto* each : {&c, &out, &alone, &c_alone}) poison(*each);
+    const TokenSumsProblem sums{y.get(), of_tokens.get(), inverse.get(), out.get(), kTokens, d};
+    WeightGradientProblem problem{
+        x.get(), b.get(), c.get(), device_offsets.get(), row_tokens.get(), E, d, n,
+        true,    false,   &sums};
+    weight_gradient(problem, GroupedTile::m128n256_pair, tests::multiprocessors(), nullptr);
+    problem.c = c_alone.get();
+    problem.passenger = nullptr;
+    weight_gradient(problem, GroupedTile::m128n256_pair, tests::multiprocessors(), nullptr);
+    sum_token_rows({y.get(), nullptr, of_tokens.get(), inverse.get(), nullptr, alone.get(),
+                    DType::bf16, kTokens, d},
+                   nullptr);
+    MOE_CUDA_CHECK(cudaDeviceSynchronize());
+    const auto same = [](const DeviceArray<Bf16>& left, const DeviceArray<Bf16>& right) {
+      const auto a = left.to_host(), b = right.to_host();
+      return std::memcmp(a.data(), b.data(), a.size() * sizeof(Bf16)) == 0;
+    };
+    EXPECT_TRUE(same(out, alone)) << "sums differ from those of the kernel of their own";
+    EXPECT_TRUE(same(c, c_alone)) << "the gradient differs with a passenger";
+  }
+}
+
+/// Whether CTAs wait for each other changes nothing in the results.
+TEST_P(SonicGemmTest, KeepingInStepChangesNoBit) {
+  const int d = 128, n = 1024;
+  DeviceArray<Bf16> x(std::size_t(kTokens) * d), w(std::size_t(E) * 2 * n * d);
+  DeviceArray<Bf16> free_a(std::size_t(memory_rows) * n), step_a(std::size_t(memory_rows) * n);
+  DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
+  DeviceArray<unsigned> turns(std::vector<unsigned>{12345});
+  tests::fill_random(x, 1);
+  tests::fill_random(w, 2, 0.1f);
+  for (auto* each : {&free_a, &step_a}) poison(*each);
+  UpProjProblem problem{
+      x.get(), row_tokens.get(), w.get(), nullptr, free_a.get(), device_offsets.get(), E, n, d};
+  up_proj_swiglu(problem, UpProjTile::n128_pair, 8, nullptr);
+  problem.a = step_a.get();
+  problem.turns = turns.get();
+  up_proj_swiglu(problem, UpProjTile::n128_pair, 8, nullptr);
+  MOE_CUDA_CHECK(cudaDeviceSynchronize());
+  const auto a = free_a.to_host(), b = step_a.to_host();
+  EXPECT_EQ(0, std::memcmp(a.data(), b.data(), a.size() * sizeof(Bf16)));
+  const std::size_t column_tiles = n / 128;
+  const bool has_rows = rows > 0;
+  EXPECT_EQ(turns.to_host()[0] >= column_tiles, has_rows) << "every CTA counts its tiles";
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, SonicGemmTest, ::testing::ValuesIn(tests::row_counts()),

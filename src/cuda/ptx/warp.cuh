@@ -25,7 +25,7 @@ __device__ __forceinline__ void stmatrix_x4_transposed(std::uint32_t shared, std
       : "memory");
 }
 
-__device__ __forceinline__ void ldmatrix_x4(std::uint32_t shared, std::uint32_t (&m)[4]) {
+__device__ __forceinline__ void ldmatrix_x4(std::uint32_t shared, std::uint32_t* m) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(m[0]), "=r"(m[1]), "=r"(m[2]), "=r"(m[3])
                : "r"(shared)
@@ -44,6 +44,13 @@ __device__ __forceinline__ float low_of_bf16(std::uint32_t packed) {
 }
 __device__ __forceinline__ float high_of_bf16(std::uint32_t packed) {
   return __uint_as_float(packed & 0xffff0000u);
+}
+
+/// Reads what other CTAs count up.
+__device__ __forceinline__ unsigned load_relaxed(const unsigned* counter) {
+  unsigned value;
+  asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(counter));
+  return value;
 }
 
 /// The same value in every lane, and known by the compiler to be so.

@@ -23,6 +23,8 @@ template <class Kernel>
 __global__ void __launch_bounds__(Kernel::kThreads, Kernel::kMinBlocks)
     entry(const __grid_constant__ typename Kernel::Args args) {
   extern __shared__ __align__(1024) unsigned char shared[];
+  cudaTriggerProgrammaticLaunchCompletion();  // the next kernel may move in as CTAs leave
+  cudaGridDependencySynchronize();            // what kernels before this one wrote is there
   Kernel::run(args, *reinterpret_cast<typename Kernel::SharedStorage*>(shared));
 }
 
@@ -49,14 +51,22 @@ void launch(const typename Kernel::Args& args, dim3 grid, cudaStream_t stream) {
   config.blockDim = dim3(Kernel::kThreads);
   config.dynamicSmemBytes = kSharedBytes;
   config.stream = stream;
-  cudaLaunchAttribute cluster = {};
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim.x = Kernel::kClusterSize;
-  cluster.val.clusterDim.y = 1;
-  cluster.val.clusterDim.z = 1;
-  config.attrs = &cluster;
-  config.numAttrs = Kernel::kClusterSize > 1 ? 1 : 0;
+  cudaLaunchAttribute attributes[2] = {};
+  attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attributes[0].val.programmaticStreamSerializationAllowed = 1;
+  attributes[1].id = cudaLaunchAttributeClusterDimension;
+  attributes[1].val.clusterDim.x = Kernel::kClusterSize;
+  attributes[1].val.clusterDim.y = 1;
+  attributes[1].val.clusterDim.z = 1;
+  config.attrs = attributes;
+  config.numAttrs = Kernel::kClusterSize > 1 ? 2 : 1;
   MOE_CUDA_CHECK(cudaLaunchKernelEx(&config, entry<Kernel>, args));
+}
+
+/// A counter that the next kernel of `stream` finds at zero; null stays null.
+inline unsigned* zeroed(unsigned* counter, cudaStream_t stream) {
+  if (counter != nullptr) MOE_CUDA_CHECK(cudaMemsetAsync(counter, 0, sizeof(unsigned), stream));
+  return counter;
 }
 
 }  // namespace moe::cuda

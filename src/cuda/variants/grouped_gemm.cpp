@@ -13,10 +13,10 @@ namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
               TensorView c) {
-  multiply_rows(
-      {a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(), n, k},
-      layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
-      pass.num_multiprocessors, pass.stream);
+  multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
+                 n, k, false, pass.turns(k)},
+                layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
+                pass.num_multiprocessors, pass.stream);
 }
 
 void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w,
@@ -24,7 +24,7 @@ void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, Tensor
   if (d_w.empty()) return;
   weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m,
                    n, false, accumulate == Accumulate::add},
-                  select_gradient_tile(false), pass.num_multiprocessors, pass.stream);
+                  select_gradient_tile(false, m), pass.num_multiprocessors, pass.stream);
 }
 
 ActivationRows activation_rows(const Pass& pass) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/arena.h"
+#include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/runtime/blas.h"
 #include "moe/variant.h"
 
@@ -35,6 +36,10 @@ struct Pass {
   int hidden_dim() const { return static_cast<int>(config.hidden_dim); }
   int ffn_dim() const { return static_cast<int>(config.ffn_dim); }
   int up_dim() const { return static_cast<int>(config.up_dim()); }
+  /// Scratch of a product with reduction k.
+  unsigned* turns(int k) const {
+    return keeps_in_step(k) ? arena.get<unsigned>("gemm_turns") : nullptr;
+  }
 };
 
 /// Marks one step for the probe, if there is one.

@@ -41,7 +41,7 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   const TensorView a = pass.buffer("shared_a");
   up_proj_swiglu({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data,
                   all.offsets, 1, ns, d},
-                 select_up_proj_tile(), pass.num_multiprocessors, pass.stream);
+                 select_up_proj_tile(d), pass.num_multiprocessors, pass.stream);
   add_rows(pass, all, a, pass.weights.w_shared_down, WeightLayout::n_by_k, d, ns, out);
 }
 
@@ -56,7 +56,7 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
     if (d_w.empty()) return;
     weight_gradient(
         {rows.data, b.data, d_w.data, all.offsets, all.tokens, 1, d, n, transposed, adds},
-        select_gradient_tile(true), pass.num_multiprocessors, pass.stream);
+        select_gradient_tile(true, d), pass.num_multiprocessors, pass.stream);
   };
   d_act_swiglu({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data,
                 d_h.data, a_scaled.data, pass.arena.get<float>("shared_score_parts"), pass.tokens,

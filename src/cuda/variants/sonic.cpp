@@ -13,21 +13,22 @@ namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
               TensorView c) {
-  multiply_rows(
-      {a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(), n, k},
-      layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
-      pass.num_multiprocessors, pass.stream);
+  multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
+                 n, k, false, pass.turns(k)},
+                layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
+                pass.num_multiprocessors, pass.stream);
 }
 
 /// The gathered side is d wide and stands for the rows of the tile; W_up's gradient is stored
 /// transposed.
 void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, TensorView d_w,
-              bool transposed, Accumulate accumulate) {
+              bool transposed, Accumulate accumulate, const TokenSumsProblem* passenger = nullptr) {
   if (d_w.empty()) return;
-  weight_gradient(
-      {gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
-       pass.num_experts(), pass.hidden_dim(), n, transposed, accumulate == Accumulate::add},
-      select_gradient_tile(true), pass.num_multiprocessors, pass.stream);
+  weight_gradient({gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
+                   pass.num_experts(), pass.hidden_dim(), n, transposed,
+                   accumulate == Accumulate::add, passenger},
+                  select_gradient_tile(true, pass.hidden_dim()), pass.num_multiprocessors,
+                  pass.stream);
 }
 
 void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorView out) {
@@ -44,8 +45,9 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
     const StepScope step(pass, "up_proj");
     void* h = pass.arena.has("h") ? pass.buffer("h").data : nullptr;
     up_proj_swiglu({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
-                    pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim()},
-                   select_up_proj_tile(), pass.num_multiprocessors, pass.stream);
+                    pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
+                    pass.turns(pass.hidden_dim())},
+                   select_up_proj_tile(pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
   }
   {
     const StepScope step(pass, "down_proj");
@@ -64,10 +66,12 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
   const TensorView parts = pass.buffer("d_score_parts");
   {
     const StepScope step(pass, "d_act");
-    d_act_swiglu({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data,
-                  h.data, d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows,
-                  pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim()},
-                 select_d_act_tile(), pass.num_multiprocessors, pass.stream);
+    const DActTile tile = select_d_act_tile();
+    d_act_swiglu(
+        {d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
+         d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
+         pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.turns(pass.hidden_dim())},
+        tile, pass.num_multiprocessors, pass.stream);
     sum_parts({parts.as<float>(), pass.arena.get<float>("d_scores"), pass.expert_offsets(),
                pass.num_experts(), d_score_part_count(pass.ffn_dim()), pass.max_rows},
               pass.stream);
@@ -82,11 +86,24 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
     multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, pass.hidden_dim(), pass.up_dim(),
              d_x_rows);
   }
+  input_and_up_gradients(pass, gradients);
+}
+
+/// Where experts are wide, dX is summed by a passenger of W_up's gradient: one is bound by memory,
+/// the other by arithmetic.
+void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& gradients) const {
+  const TensorView d_x_rows = pass.buffer("d_x_rows"), d_w_up = gradients.weights.w_up;
+  const TensorView d_h = pass.arena.has("d_h") ? pass.buffer("d_h") : pass.buffer("h");
+  const bool rides = sums_ride(pass.ffn_dim());
   {
     const StepScope step(pass, "d_w_up");
-    gradient(pass, pass.inputs.x, d_h, pass.up_dim(), gradients.weights.w_up, true,
-             gradients.accumulate);
+    const TokenSumsProblem sums{d_x_rows.data,      pass.token_offsets(), pass.token_rows(),
+                                gradients.d_x.data, pass.tokens,          pass.hidden_dim()};
+    gradient(pass, pass.inputs.x, d_h, pass.up_dim(), d_w_up, true, gradients.accumulate,
+             rides ? &sums : nullptr);
+    if (rides && d_w_up.empty()) aggregate(pass, d_x_rows, nullptr, gradients.d_x);
   }
+  if (rides) return;
   const StepScope step(pass, "d_aggregate");
   aggregate(pass, d_x_rows, nullptr, gradients.d_x);
 }

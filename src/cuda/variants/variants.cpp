@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cuda/kernels/gemm/d_act.h"
+#include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/variants/grouped_gemm.h"
@@ -65,6 +66,8 @@ class CudaVariant final : public Variant {
     scratch.d_score_columns = kDScoreColumns;
     scratch.shared_as_rows = true;
     scratch.rounds_d_logits = true;
+    scratch.gemm_turns = true;
+    scratch.sums_ride = sums_ride(static_cast<int>(request.config.ffn_dim));
     return make_plan_(request, traits, scratch);
   }
 

@@ -24,15 +24,16 @@ struct DActProblem {
   std::int64_t rows;     // stride of d_score_parts
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
+  unsigned* turns = nullptr;  // scratch of keeps_in_step()
 };
 
 /// Columns that one tile sums; every column tile leaves a part of each row's dS.
-inline constexpr int kDScoreColumns = 128;
+inline constexpr int kDScoreColumns = 256;
 constexpr int d_score_part_count(int n) {
   return (n + kDScoreColumns - 1) / kDScoreColumns;
 }
 
-enum class DActTile { n128_pair, n128_ping_pong };
+enum class DActTile { n256, n256_pair };
 
 void d_act_swiglu(const DActProblem& problem, DActTile tile, int num_multiprocessors,
                   cudaStream_t stream);

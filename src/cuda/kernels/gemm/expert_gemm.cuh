@@ -1,45 +1,56 @@
 // The skeleton of every expert GEMM on sm_90: persistent, warp-specialised, wgmma fed by a ring of
 // stages.
 //
-//   warpgroup 0          producer: fills stages; one thread drives the copy engine, and where A is
-//   gathered
-//                        all 128 threads copy rows
-//   warpgroups 1, 2      consumers: wgmma, then the epilogue, 64 rows at a time. Cooperative: 64
-//   rows of every
-//                        tile each. Ping-pong: every second tile each, one multiplying while the
-//                        other is in its epilogue. They take turns explicitly: a consumer that ran
-//                        ahead of the ring by two phases could not tell a phase that is over from
-//                        one that has not begun
+//   warpgroup 0      producer: fills stages. One thread drives the copy engine; where A is
+//                    gathered, all its threads copy rows
+//   warpgroups 1, 2  consumers: wgmma, then the epilogue, 64 rows at a time
 //
-//   ring of kStages      [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
+//   ring of kStages  [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
+//
+// Cooperative consumers take 64 rows of every tile each. Ping-pong consumers take every second
+// tile each, one multiplying while the other is in its epilogue; they take turns explicitly, since
+// a consumer that ran ahead of the ring by two phases could not tell a phase that is over from one
+// that has not begun.
 //
 // Two CTAs of a cluster take neighbouring row tiles: each loads half of B and multicasts it to
 // both. Every CTA of a pair walks the same units and the same number of reduction steps, so their
 // rings stay in step. A consumer whose 64 rows lie wholly behind the end skips wgmma and epilogue,
 // but waits for and releases every stage.
 //
-// A Product says what is multiplied and what becomes of it:
+// A Product says what is multiplied and what becomes of it. An epilogue either takes a tile at
+// once, or has an operand of its own that comes through the ring, kTailSteps stages long:
 //
 //   struct Product {
-//     struct Args { ExpertDims dims; ... };
-//     static constexpr GemmTile kTile; static constexpr Ragged kRagged;
+//     struct Args { ExpertDims dims; Passenger::Args passenger; ... };
+//     using Passenger;                    // what two warps of the producer do besides
+//     static constexpr GemmTile kTile;
+//     static constexpr Ragged kRagged;
 //     static constexpr ptx::Major kMajorA, kMajorB;
 //     static constexpr bool kGathersA;
-//     static void load_a(args, smem, filled, work, step);                          // one thread,
-//     !kGathersA static GatheredRows gathered(args);                                          //
-//     kGathersA template <bool kMulticast> static void load_b_box(args, smem, filled, work, step,
-//     box);  // 64 columns struct Epilogue {
-//       struct Storage;                                                            // per consumer
-//       warpgroup Epilogue(args, storage, thread, consumer); static void init(storage); void
-//       begin(work, row);                                                     // before the
-//       reduction void finish(work, row, acc);                                               // 64
-//       rows from `row` void finish_empty(work, row); // reduction over nothing
+//     static constexpr int kTailSteps;
+//     static GatheredRows gathered(args);                        // if kGathersA, else
+//     static void load_a(args, smem, filled, work, step);        // by one thread
+//     template <bool kMulticast>
+//     static void load_b_box(args, smem, filled, work, step, box);    // 64 columns
+//     static void load_tail(args, smem, filled, work, tail);     // if kTailSteps > 0
+//
+//     struct Epilogue {
+//       struct Storage;                                          // per consumer warpgroup
+//       static void init(storage);
+//       Epilogue(args, storage, thread, consumer);
+//       void begin(work, row);                                   // before the reduction
+//       void finish(work, row, acc);                             // 64 rows from `row`; or
+//       void finish_step(work, row, tail, acc, a_place, b_place);    // all threads
+//       void store_step(work, row, tail, a_place, b_place);          // one thread
+//       void finish_tile(work, row);
+//       void finish_empty(work, row);                            // a reduction over nothing
 //     };
 //   };
 #pragma once
 
 #include "cuda/kernels/gemm/expert_walk.cuh"
 #include "cuda/kernels/gemm/gather_rows.cuh"
+#include "cuda/kernels/gemm/token_sums.cuh"
 #include "cuda/ptx/fence.cuh"
 #include "cuda/ptx/registers.cuh"
 #include "cuda/ptx/tma.cuh"
@@ -54,6 +65,7 @@ struct ExpertGemm {
   using Args = typename Product::Args;
   using Epilogue = typename Product::Epilogue;
   static constexpr GemmTile kTile = Product::kTile;
+  using Passenger = typename Product::Passenger;
   static constexpr int kThreads = kTile.num_threads();
   static constexpr int kMinBlocks = 1;
   static constexpr int kClusterSize = kTile.cluster_m;
@@ -64,15 +76,23 @@ struct ExpertGemm {
   static constexpr int kABytes = kTile.a_bytes(), kBBytes = kTile.b_bytes();
   static constexpr bool kGathersA = Product::kGathersA;
   static constexpr bool kByRows = Product::kRagged == Ragged::rows;
+  static constexpr int kTailSteps = Product::kTailSteps;
 
   static_assert(kTile.block_k == 64, "a stage row is one 128-byte swizzle row of 64 elements");
   static_assert(kTile.block_m == 128, "two consumers of 64 rows; gathering threads cover 128");
   static_assert(kTile.cluster_m == 1 || kTile.cluster_m == 2, "the schedule pairs two CTAs");
   static_assert(kTile.block_n / kTile.cluster_m % 64 == 0, "each CTA loads whole boxes of B");
+  static_assert(kTailSteps == 0 || !kPingPong, "the other's stages would wait behind the tail");
+
+  // A passenger takes the last two warps of the producer warpgroup: a fourth warpgroup would leave
+  // ptxas 128 registers per thread, fewer than one wgmma of 64 x 256 needs.
+  static constexpr bool kHasPassenger = Passenger::kThreads > 0;
+  static constexpr int kProducerThreads = kWarpgroupThreads - Passenger::kThreads;
+  using Gatherer = RowGatherer<Product::kRagged, kProducerThreads>;
 
   // Registers per thread after the split; 128 p + 256 c must not exceed 65536.
-  static constexpr int kProducerRegisters = kGathersA ? 56 : 40;
-  static constexpr int kConsumerRegisters = kGathersA ? 224 : 232;
+  static constexpr int kProducerRegisters = kHasPassenger ? 168 : kGathersA ? 56 : 40;
+  static constexpr int kConsumerRegisters = (504 - kProducerRegisters) / 16 * 8;
 
   struct SharedStorage {
     alignas(1024) std::byte a[kStages][kABytes];
@@ -87,7 +107,7 @@ struct ExpertGemm {
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
     const int rank = kClusterSize > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
     if (threadIdx.x == 0) {
-      constexpr int kFillers = 1 + (kGathersA ? kWarpgroupThreads : 0);
+      constexpr int kFillers = 1 + (kGathersA ? kProducerThreads : 0);
       Ring::init(shared.barriers, kFillers, kPingPong ? 4 : 4 * kConsumers);
       for (int i = 0; i < kConsumers; ++i) Epilogue::init(shared.epilogue[i]);
       ptx::fence_mbarrier_init();
@@ -101,7 +121,12 @@ struct ExpertGemm {
     const int warpgroup = ptx::uniform(threadIdx.x / kWarpgroupThreads);
     if (warpgroup == 0) {
       ptx::give_registers<kProducerRegisters>();
-      if (kGathersA || ptx::uniform(threadIdx.x / 32) == 0) produce(args, shared, walk, rank);
+      const int warp = ptx::uniform(threadIdx.x / 32);
+      if (kHasPassenger && warp >= kProducerThreads / 32) {
+        Passenger::run(args.passenger, threadIdx.x - kProducerThreads);
+      } else if (kGathersA || warp == 0) {
+        produce(args, shared, walk, rank);
+      }
     } else {
       ptx::take_registers<kConsumerRegisters>();
       consume(args, shared, walk, warpgroup - 1);
@@ -116,9 +141,10 @@ struct ExpertGemm {
     const bool is_leader = threadIdx.x == 0;
     Ring ring{shared.barriers};
     typename Ring::Cursor at;
-    RowGatherer<Product::kRagged> gatherer(threadIdx.x);
+    Gatherer gatherer(threadIdx.x);
     TileWork work;
-    while (walk.next(work)) {
+    for (unsigned turn = 0; walk.next(work); ++turn) {
+      if (is_leader && args.dims.turns != nullptr) await_others(args.dims.turns, turn);
       if constexpr (kGathersA) gatherer.start_tile(Product::gathered(args), work);
       for (int step = 0; step < work.k_steps; ++step, at.advance()) {
         if (!kGathersA && !is_leader) continue;
@@ -140,7 +166,29 @@ struct ExpertGemm {
           ptx::cp_async_arrive(ring.filled(at));
         }
       }
+      if constexpr (kTailSteps > 0) {
+        for (int tail = 0; tail < kTailSteps; ++tail, at.advance()) {
+          if (!kGathersA && !is_leader) continue;
+          ring.wait_free(at);
+          if (is_leader) {
+            ptx::mbarrier_arrive_expect(ring.filled(at), work.tile.is_dummy ? 0 : kBBytes);
+            if (!work.tile.is_dummy)
+              Product::load_tail(args, shared.b[at.stage], ring.filled(at), work, tail);
+          }
+          if constexpr (kGathersA) ptx::mbarrier_arrive(ring.filled(at));
+        }
+      }
+      if (is_leader && args.dims.turns != nullptr) atomicAdd(args.dims.turns, 1u);
     }
+  }
+
+  /// Keeps CTAs in step, so that those at work on one expert ask for the same weights and rows at
+  /// the same time and device memory delivers them once. Stages that are still full cover the wait,
+  /// and it is bounded: a hint, not a barrier.
+  static __device__ __forceinline__ void await_others(const unsigned* turns, unsigned turn) {
+    const unsigned wanted = turn * gridDim.x;
+    for (int attempt = 0; attempt < 200 && ptx::load_relaxed(turns) < wanted; ++attempt)
+      __nanosleep(100);
   }
 
   static __device__ __forceinline__ void load_b(const Args& args, std::byte* smem,
@@ -181,7 +229,7 @@ struct ExpertGemm {
       const int rows_left = work.tile.is_dummy ? 0 : (kByRows ? work.row_count : args.dims.m) - row;
       if (rows_left <= 0) {
         take_turn(consumer);
-        for (int step = 0; step < work.k_steps; ++step, at.advance()) {
+        for (int step = 0; step < work.k_steps + kTailSteps; ++step, at.advance()) {
           ring.wait_filled(at);
           ring.release(at.stage, lane);
         }
@@ -189,26 +237,65 @@ struct ExpertGemm {
         continue;
       }
       const bool both = kSlices > 1 && rows_left > 64;
-      if (!kByRows && work.k_steps == 0) {
-        take_turn(consumer);
-        pass_turn(consumer);
-        epilogue.finish_empty(work, row);
-        if (both) epilogue.finish_empty(work, row + 64);
-        continue;
+      if constexpr (!kByRows) {
+        if (work.k_steps == 0) {
+          take_turn(consumer);
+          pass_turn(consumer);
+          epilogue.finish_empty(work, row);
+          if (both) epilogue.finish_empty(work, row + 64);
+          continue;
+        }
       }
       epilogue.begin(work, row);
       take_turn(consumer);
       multiply(shared, ring, at, work.k_steps, first_slice, lane, acc);
       pass_turn(consumer);
-      epilogue.finish(work, row, acc[0]);
-      if constexpr (kSlices > 1) {
-        if (both) {
-          epilogue.begin(work, row + 64);
-          epilogue.finish(work, row + 64, acc[1]);
+      if constexpr (kTailSteps > 0) {
+        finish_by_steps(shared, ring, at, epilogue, work, row, acc[0]);
+      } else {
+        epilogue.finish(work, row, acc[0]);
+        if constexpr (kSlices > 1) {
+          if (both) {
+            epilogue.begin(work, row + 64);
+            epilogue.finish(work, row + 64, acc[1]);
+          }
         }
       }
     }
     if (thread == 0) ptx::tma_store_wait<0>();
+  }
+
+  /// An epilogue whose operand comes through the ring: stages like those of the reduction, read and
+  /// overwritten by this consumer, and free once the copy engine has stored what it left there.
+  static __device__ __forceinline__ void finish_by_steps(SharedStorage& shared, Ring& ring,
+                                                         typename Ring::Cursor& at,
+                                                         Epilogue& epilogue, const TileWork& work,
+                                                         int row, float (&acc)[kTile.block_n / 2]) {
+    const int thread = threadIdx.x % kWarpgroupThreads, lane = threadIdx.x % 32;
+    int previous = 0;
+#pragma unroll
+    for (int tail = 0; tail < kTailSteps; ++tail, at.advance()) {
+      ring.wait_filled(at);
+      epilogue.finish_step(work, row, tail, acc, shared.a[at.stage], shared.b[at.stage]);
+      if (thread >= 32) {
+        ring.release(at.stage, lane);
+      } else {  // the warp that stores answers for the stage before, whose store is under way
+        if (tail > 0) {
+          if (thread == 0) ptx::tma_store_wait_read<0>();
+          __syncwarp();
+          ring.release(previous, lane);
+        }
+        if (thread == 0)
+          epilogue.store_step(work, row, tail, shared.a[at.stage], shared.b[at.stage]);
+      }
+      previous = at.stage;
+    }
+    if (thread < 32) {
+      if (thread == 0) ptx::tma_store_wait_read<0>();
+      __syncwarp();
+      ring.release(previous, lane);
+    }
+    epilogue.finish_tile(work, row);
   }
 
   // Named barriers 3 and 4: consumer 0's and 1's turn at the ring. Both consumers meet at each.

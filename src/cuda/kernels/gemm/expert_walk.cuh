@@ -25,6 +25,7 @@ struct ExpertDims {
   const int* expert_offsets;  // [num_experts + 1]
   int num_experts;
   int m, n, k;
+  unsigned* turns = nullptr;  // done by all CTAs together, zero at the start; null: nobody waits
 };
 
 /// Walks the units of one cluster, expert by expert. Every warp walks by itself: the state is a

@@ -1,6 +1,7 @@
 // The gathered operand: rows of tokens brought into the swizzled image that wgmma reads, by the 128
-// threads of the producer warpgroup. Hopper's copy engine cannot gather, cp.async can: eight
-// threads cover the 128 bytes of a row, sixteen rows at a time.
+// threads of the producer warpgroup, or 64 where a passenger has the others. Hopper's copy engine
+// cannot gather, cp.async can: eight threads cover the 128 bytes of a row, sixteen (eight) rows at
+// a time.
 //
 //   Ragged::rows       128 rows x 64 k        the eight rows of a thread are the same for every
 //   step of a tile Ragged::reduction  64 k-rows x 128 m      a step needs the next 64 rows; two
@@ -24,7 +25,7 @@ struct GatheredRows {
   int columns;
 };
 
-/// 16 bytes of every 16th row, for one thread.
+/// 16 bytes of every 16th (8th) row, for one thread.
 struct GatherLane {
   int first_row;       // 0 .. 15
   int chunk;           // 0 .. 7, 8 elements each
@@ -33,11 +34,13 @@ struct GatherLane {
       : first_row(thread / 8), chunk(thread % 8), smem(swizzled_offset(thread / 8, thread % 8)) {}
 };
 
-template <Ragged kRagged>
+template <Ragged kRagged, int kThreads>
 class RowGatherer;
 
-template <>
-class RowGatherer<Ragged::rows> {
+template <int kThreads>
+class RowGatherer<Ragged::rows, kThreads> {
+  static_assert(kThreads == 128, "eight rows of a tile per thread");
+
  public:
   explicit __device__ __forceinline__ RowGatherer(int thread) : lane_(thread) {}
 
@@ -76,8 +79,10 @@ class RowGatherer<Ragged::rows> {
   int next_column_ = 0;
 };
 
-template <>
-class RowGatherer<Ragged::reduction> {
+template <int kThreads>
+class RowGatherer<Ragged::reduction, kThreads> {
+  static constexpr int kRowsAtOnce = kThreads / 8, kRows = 64 / kRowsAtOnce;
+
  public:
   explicit __device__ __forceinline__ RowGatherer(int thread) : lane_(thread) {}
 
@@ -92,10 +97,10 @@ class RowGatherer<Ragged::reduction> {
   __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image,
                                        const TileWork& work, int step) {
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < kRows; ++i) {
       const bool valid = token_[i] >= 0;
       const __nv_bfloat16* row = base_ + std::int64_t{valid ? token_[i] : 0} * source.columns;
-      const std::uint32_t target = image + lane_.smem + i * 16 * kSwizzleRowBytes;
+      const std::uint32_t target = image + lane_.smem + i * kRowsAtOnce * kSwizzleRowBytes;
       ptx::cp_async_16(target, row, valid && valid_boxes_[0]);
       ptx::cp_async_16(target + 8192, row + 64, valid && valid_boxes_[1]);
     }
@@ -106,8 +111,8 @@ class RowGatherer<Ragged::reduction> {
   __device__ __forceinline__ void read_tokens(const GatheredRows& source, const TileWork& work,
                                               int step) {
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const int r = step * 64 + lane_.first_row + 16 * i;
+    for (int i = 0; i < kRows; ++i) {
+      const int r = step * 64 + lane_.first_row + kRowsAtOnce * i;
       token_[i] = r < work.row_count ? source.row_tokens[work.row_begin + r] : -1;
     }
   }
@@ -115,7 +120,7 @@ class RowGatherer<Ragged::reduction> {
   GatherLane lane_;
   const __nv_bfloat16* base_ = nullptr;
   bool valid_boxes_[2];
-  int token_[4];
+  int token_[kRows];
 };
 
 }  // namespace moe::cuda

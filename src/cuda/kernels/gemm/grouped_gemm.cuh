@@ -15,14 +15,17 @@ struct MultiplyRows {
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
+    NoPassenger::Args passenger;
     bool adds;
   };
+  using Passenger = NoPassenger;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k;
   static constexpr ptx::Major kMajorB =
       kLayout == WeightLayout::n_by_k ? ptx::Major::k : ptx::Major::mn;
   static constexpr bool kGathersA = false;
+  static constexpr int kTailSteps = 0;
   using Epilogue = StoreRows<Args, kRagged, kTile.block_n, false>;
 
   static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem,
@@ -49,18 +52,21 @@ struct MultiplyRows {
 };
 
 /// C[e] = A^T B over the expert's rows. A comes by the copy engine or is gathered by token.
-template <GemmTile kTileValue, bool kGathered, bool kTransposed>
+template <GemmTile kTileValue, bool kGathered, bool kTransposed, class PassengerType>
 struct WeightGradient {
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
     GatheredRows gathered;
+    typename PassengerType::Args passenger;
     bool adds;
   };
+  using Passenger = PassengerType;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::reduction;
   static constexpr ptx::Major kMajorA = ptx::Major::mn, kMajorB = ptx::Major::mn;
   static constexpr bool kGathersA = kGathered;
+  static constexpr int kTailSteps = 0;
   using Epilogue = StoreRows<Args, kRagged, kTile.block_n, kTransposed>;
 
   static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "cuda/kernels/gemm/token_sums.h"
+
 namespace moe::cuda {
 
 enum class WeightLayout { n_by_k, k_by_n };  // of B[e]
@@ -23,7 +25,8 @@ struct GroupedRowsProblem {
   const int* expert_offsets;  // [E + 1], device memory
   std::int64_t rows;          // that a and c have memory for
   int num_experts, n, k;
-  bool adds = false;  // C += instead of C =
+  bool adds = false;          // C += instead of C =
+  unsigned* turns = nullptr;  // scratch of keeps_in_step()
 };
 
 struct WeightGradientProblem {
@@ -33,8 +36,9 @@ struct WeightGradientProblem {
   const int* expert_offsets;  // [E + 1], device memory
   const int* row_tokens;      // row r of A is a[row_tokens[r]]; null: a holds the rows themselves
   int num_experts, m, n;
-  bool transposed;    // store C[e]^T; only with row_tokens
-  bool adds = false;  // C += instead of C =
+  bool transposed;                              // store C[e]^T; only with row_tokens
+  bool adds = false;                            // C += instead of C =
+  const TokenSumsProblem* passenger = nullptr;  // done by the same kernel; only when transposed
 };
 
 /// Compiled tiles of these two products.

@@ -30,7 +30,7 @@ template <GemmTile kTile, WeightLayout kLayout>
 void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_t stream) {
   using Product = MultiplyRows<kLayout, kTile>;
   typename Product::Args args = {};
-  args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k};
+  args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k, zeroed(p.turns, stream)};
   args.adds = p.adds;
   args.a = map_rows(p.a, p.rows, p.k, kTile.block_m);
   args.b = kLayout == WeightLayout::n_by_k ? map_batch(p.b, p.num_experts, p.n, p.k, 64)
@@ -39,9 +39,18 @@ void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_
   start<Product>(args, num_multiprocessors, stream);
 }
 
-template <GemmTile kTile, bool kGathered, bool kTransposed>
+TokenSums::Args passenger_args(const TokenSumsProblem& p) {
+  return {static_cast<const __nv_bfloat16*>(p.y),
+          p.token_offsets,
+          p.token_rows,
+          static_cast<__nv_bfloat16*>(p.out),
+          static_cast<int>(p.tokens),
+          p.d};
+}
+
+template <GemmTile kTile, bool kGathered, bool kTransposed, class Passenger = NoPassenger>
 void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cudaStream_t stream) {
-  using Product = WeightGradient<kTile, kGathered, kTransposed>;
+  using Product = WeightGradient<kTile, kGathered, kTransposed, Passenger>;
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, p.m, p.n, 0};
   args.adds = p.adds;
@@ -53,6 +62,7 @@ void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cuda
   args.b = map_ragged_rows(p.b, p.n, kTile.block_k);
   args.c = kTransposed ? map_batch(p.c, p.num_experts, p.n, p.m, kImageRows)
                        : map_batch(p.c, p.num_experts, p.m, p.n, kImageRows);
+  if constexpr (Passenger::kThreads > 0) args.passenger = passenger_args(*p.passenger);
   start<Product>(args, num_multiprocessors, stream);
 }
 
@@ -93,6 +103,8 @@ void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile
 
 void weight_gradient(const WeightGradientProblem& p, GroupedTile tile, int num_multiprocessors,
                      cudaStream_t stream) {
+  if (p.passenger != nullptr)
+    return gradient_with<kTile128x256Pair, true, true, TokenSums>(p, num_multiprocessors, stream);
   switch (tile) {
     case GroupedTile::m128n256:
       return gradient_by_form<kTile128x256>(p, num_multiprocessors, stream);

@@ -1,4 +1,4 @@
-// Measured on an H200; shapes and times in docs/hopper.md.
+// Measured on an H200 and an H100; shapes and times in docs/hopper.md.
 #include "cuda/kernels/gemm/select_tile.h"
 
 namespace moe::cuda {
@@ -12,16 +12,25 @@ GroupedTile select_rows_tile(std::int64_t rows, int n, int k, int num_multiproce
   return GroupedTile::m128n256_pair;
 }
 
-GroupedTile select_gradient_tile(bool gathered) {
-  return gathered ? GroupedTile::m128n256_pair : GroupedTile::m128n256;
+// Tokens of a narrow model stay in L2: nothing is gained by sharing the loads of B.
+GroupedTile select_gradient_tile(bool gathered, int d) {
+  return gathered && d > 1536 ? GroupedTile::m128n256_pair : GroupedTile::m128n256;
 }
 
-UpProjTile select_up_proj_tile() {
-  return UpProjTile::n128_pair;
+UpProjTile select_up_proj_tile(int d) {
+  return d < 1024 ? UpProjTile::n128 : UpProjTile::n128_pair;
 }
 
 DActTile select_d_act_tile() {
-  return DActTile::n128_ping_pong;
+  return DActTile::n256_pair;
+}
+
+bool keeps_in_step(int k) {
+  return k > 6144;
+}
+
+bool sums_ride(int ffn_dim) {
+  return ffn_dim >= 1024;
 }
 
 }  // namespace moe::cuda

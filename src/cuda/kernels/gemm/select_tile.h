@@ -12,8 +12,16 @@ namespace moe::cuda {
 
 /// `rows` routed rows in all, n output columns, k reduction.
 GroupedTile select_rows_tile(std::int64_t rows, int n, int k, int num_multiprocessors);
-GroupedTile select_gradient_tile(bool gathered);
-UpProjTile select_up_proj_tile();
+GroupedTile select_gradient_tile(bool gathered, int d);
+UpProjTile select_up_proj_tile(int d);
 DActTile select_d_act_tile();
+
+/// Whether the CTAs of a product with reduction k wait for each other between tiles. Where a tile
+/// takes long they drift apart, and an expert's weights are read several times.
+bool keeps_in_step(int k);
+
+/// Whether dX is summed by a passenger of W_up's gradient. A narrow expert's gradient is over
+/// before the sums, and the two only slow each other down.
+bool sums_ride(int ffn_dim);
 
 }  // namespace moe::cuda

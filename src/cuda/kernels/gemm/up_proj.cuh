@@ -8,26 +8,26 @@
 #include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
 #include "cuda/kernels/gemm/up_proj.h"
+#include "cuda/tile/activation_math.cuh"
 
 namespace moe::cuda {
-
-__device__ __forceinline__ float fast_sigmoid(float x) {
-  return __fdividef(1.0f, 1.0f + __expf(-x));
-}
 
 template <GemmTile kTileValue>
 struct UpProjSwiglu {
   struct Args {
-    ExpertDims dims;  // n: columns of A times 2
+    ExpertDims dims;
+    NoPassenger::Args passenger;  // n: columns of A times 2
     GatheredRows x;
     CUtensorMap w_up, h, a;
     int ffn_dim;
     bool stores_h;
   };
+  using Passenger = NoPassenger;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::k;
   static constexpr bool kGathersA = true;
+  static constexpr int kTailSteps = 0;
   static constexpr int kPairs = kTile.block_n / 2;  // columns of A per tile
   static_assert(kPairs % 64 == 0, "gate and up in whole boxes");
 
@@ -75,7 +75,7 @@ struct UpProjSwiglu {
           store_h(up, column, 1, at);
         }
 #pragma unroll
-        for (int i = 0; i < kImageValues; ++i) gate[i] = gate[i] * fast_sigmoid(gate[i]) * up[i];
+        for (int i = 0; i < kImageValues; ++i) gate[i] *= sigmoid_by_tanh(gate[i]) * up[i];
         queue_.store([&](Image& image) { pack_image(image, gate, queue_.thread()); },
                      [&](Image& image) {
                        if (column < args_.ffn_dim)

@@ -18,6 +18,7 @@ struct UpProjProblem {
   void* a;                    // [rows, n]
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
+  unsigned* turns = nullptr;  // scratch of keeps_in_step()
 };
 
 /// Columns of A per tile.

@@ -20,7 +20,7 @@ template <GemmTile kTile>
 void start(const UpProjProblem& p, int num_multiprocessors, cudaStream_t stream) {
   using Product = UpProjSwiglu<kTile>;
   typename Product::Args args = {};
-  args.dims = {p.expert_offsets, p.num_experts, 0, 2 * p.n, p.d};
+  args.dims = {p.expert_offsets, p.num_experts, 0, 2 * p.n, p.d, zeroed(p.turns, stream)};
   args.x = {static_cast<const __nv_bfloat16*>(p.x), p.row_tokens, p.d};
   args.w_up = map_gated_batch(p.w_up, p.num_experts, p.n, p.d, 64);
   args.stores_h = p.h != nullptr;
