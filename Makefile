@@ -21,6 +21,7 @@ build: build/build.ninja ## build everything; programs land in build/bin
 	@cmake --build --preset release
 
 test: build ## build and run every test
+	@tools/gpu_check --stale
 	@ctest --preset release --parallel $(JOBS)
 
 sanitize: build-sanitize/build.ninja ## every test under address and undefined-behaviour sanitizers

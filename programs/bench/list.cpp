@@ -13,8 +13,11 @@
 #include "model/describe.h"
 #include "moe/error.h"
 #include "moe/registry.h"
+#include "record/files.h"
+#include "record/gpu_bench.h"
 #include "record/store.h"
 #include "report/bench_report.h"
+#include "report/gpu_bench_text.h"
 #include "report/sweep_report.h"
 #include "report/table.h"
 #include "report/verdict.h"
@@ -48,7 +51,9 @@ std::string variants_text() {
   }
   return text +
          "NAME+rounding\n    the same after token rounding to --tile rows per expert (changes the "
-         "routing)\n";
+         "routing)\n" +
+         std::string(measure::kDenseBound) + "\n    " + std::string(measure::kDenseBoundSummary) +
+         "\n";
 }
 
 std::string devices_text() {
@@ -88,6 +93,20 @@ std::string saved_run_text(const record::Run& run) {
   return text + "again      " + run.repeat_command + "\n";
 }
 
+/// docs/results/<gpu>/bench.json of this checkout, or empty: from the folder at work, or from where
+/// the program was built.
+std::filesystem::path shipped_record(const std::string& gpu) {
+  if (gpu.find('/') != std::string::npos) return {};
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  for (const auto& root :
+       {std::filesystem::path("."), program.parent_path().parent_path().parent_path()}) {
+    const auto file = root / "docs" / "results" / gpu / "bench.json";
+    if (std::filesystem::exists(file, ignored)) return file;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string list_text(const std::string& topic) {
@@ -115,6 +134,10 @@ std::string show_text(const std::filesystem::path& out, const std::string& name)
     const ModelConfig model = config::load_config(name);
     if (!model.unsupported) config::validate(model);
     return model::describe(model);
+  }
+  if (const auto file = shipped_record(name); !file.empty()) {
+    return report::gpu_bench_text(
+        record::gpu_bench_from_json(record::read_file(file), file.string()));
   }
   if (name == "last" || is_run_file || name.find_first_of("0123456789/") != std::string::npos) {
     return saved_run_text(record::load_run(record::find_run(out, name)));

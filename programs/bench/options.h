@@ -36,6 +36,9 @@ struct BenchOptions {
   std::filesystem::path dump_folder;
   std::int64_t dump_limit_bytes = 0;
   bool dry_run = false;
+  std::string ep_rank;  // "1/8"; empty = the whole layer
+  bool breakdown = false;
+  bool profile = false;
   bool plots = true;
   bool quiet = false;
   bool strict = false;

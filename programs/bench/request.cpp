@@ -14,17 +14,20 @@ namespace {
 /// What is asked for beside the shapes, flag by flag.
 std::map<std::string, std::string> described_request(const BenchOptions& options) {
   const measure::SamplerOptions& sampling = options.sampling;
-  return {{"--variants", fmt::format("{}", fmt::join(options.variants, ","))},
-          {"--baseline", options.baseline},
-          {"--mode", options.backward ? "forward_backward" : "forward"},
-          {"--seed", std::to_string(options.seed)},
-          {"--device", options.device},
-          {"--threads", std::to_string(options.threads)},
-          {"--check", std::string(name_of(options.check))},
-          {"--min-samples", std::to_string(sampling.min_samples)},
-          {"--max-samples", std::to_string(sampling.max_samples)},
-          {"--max-noise", fmt::format("{}", sampling.noise_target)},
-          {"--max-time", fmt::format("{}", sampling.time_cap_s)}};
+  std::map<std::string, std::string> asked = {
+      {"--variants", fmt::format("{}", fmt::join(options.variants, ","))},
+      {"--baseline", options.baseline},
+      {"--mode", options.backward ? "forward_backward" : "forward"},
+      {"--seed", std::to_string(options.seed)},
+      {"--device", options.device},
+      {"--threads", std::to_string(options.threads)},
+      {"--check", std::string(name_of(options.check))},
+      {"--min-samples", std::to_string(sampling.min_samples)},
+      {"--max-samples", std::to_string(sampling.max_samples)},
+      {"--max-noise", fmt::format("{}", sampling.noise_target)},
+      {"--max-time", fmt::format("{}", sampling.time_cap_s)}};
+  if (!options.ep_rank.empty()) asked["--ep-rank"] = options.ep_rank;
+  return asked;
 }
 
 /// Why the gate of a shape cannot give its traffic; empty = it can.
@@ -85,6 +88,11 @@ void settle_traffic(BenchOptions& options) {
 }
 
 std::vector<measure::BenchRequest> make_bench_requests(const BenchOptions& options) {
+  if (!options.ep_rank.empty() && !options.dump_folder.empty()) {
+    throw Error(ErrorKind::usage, "--dump-tensors with --ep-rank",
+                "a rank's routing is given, so there is no router to check",
+                "leave one of them out");
+  }
   std::vector<measure::BenchRequest> requests;
   for (const ShapePoint& point : options.sweep.points) {
     measure::BenchRequest request;
@@ -97,6 +105,8 @@ std::vector<measure::BenchRequest> make_bench_requests(const BenchOptions& optio
     request.check = options.check;
     request.sampling = options.sampling;
     request.dump_folder = options.dump_folder;
+    request.breakdown = options.breakdown;
+    if (!options.ep_rank.empty()) measure::measure_one_rank(options.ep_rank, request);
     requests.push_back(std::move(request));
   }
   return requests;

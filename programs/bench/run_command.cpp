@@ -19,6 +19,7 @@
 #include "moe/error.h"
 #include "record/files.h"
 #include "record/store.h"
+#include "report/bench_report.h"
 #include "report/sweep_report.h"
 
 namespace moe::programs {
@@ -86,6 +87,24 @@ record::Run begin_run(const BenchOptions& options,
   return run;
 }
 
+/// Nothing is timed, so nothing is saved: the profiler has the result.
+int profile_command(Device& device, const measure::BenchRequest& request, record::Run& run,
+                    Progress& progress, bool strict) {
+  if (!run.points.empty())
+    throw Error(ErrorKind::usage, "--profile of a sweep", "", "profile one shape at a time");
+  catch_interrupts();
+  const measure::BenchEvents events{
+      .status = [&](const std::string& text) { progress.status(text); },
+      .row_done = [&](const record::Row& row) { progress.line(row.variant + ": " + row.reason); },
+      .interrupted = [] { return interrupt_signal() != 0; }};
+  const bool complete = measure::profile_bench(device, request, events, run);
+  progress.clear();
+  for (const record::Row& row : run.rows) {
+    if (row.status == record::Status::ok) std::cout << "profiled   " << row.variant << '\n';
+  }
+  return exit_code_of(run, complete, strict);
+}
+
 }  // namespace
 
 int run_command(BenchOptions options, const std::vector<std::string>& arguments) {
@@ -100,6 +119,8 @@ int run_command(BenchOptions options, const std::vector<std::string>& arguments)
   if (saved) go_on_with(*saved, run);
   if (!options.dry_run) check_places(options, progress);
 
+  if (options.profile)
+    return profile_command(*device, requests.front(), run, progress, options.strict);
   const Clock::time_point started = Clock::now();
   measure_ceilings(*device, progress, run);
   const std::vector<measure::BenchEstimate> needs = estimate_all(*device, requests);

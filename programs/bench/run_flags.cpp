@@ -30,6 +30,10 @@ void add_comparison_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
       ->capture_default_str()
       ->group(what);
   add_shape_flag(app, raw.shape, *find_shape_field("routing"), what);
+  app.add_option("--ep-rank", options.ep_rank,
+                 "R/G: rank R's share of the layer among G expert-parallel ranks, without "
+                 "communication")
+      ->group(what);
   app.add_option("--seed", options.seed, "of all data")
       ->check(is_natural_number)
       ->capture_default_str()
@@ -71,6 +75,11 @@ void add_sampling_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   app.add_option("--resume", options.resume,
                  "go on with an interrupted run (id, folder, last), measuring nothing twice")
       ->type_name("RUN")
+      ->group(how);
+  app.add_flag("--breakdown", options.breakdown, "every step's time, rates and share of its floor")
+      ->group(how);
+  app.add_flag("--profile", options.profile,
+               "one bounded pass of each row for nsys or ncu, no times")
       ->group(how);
   app.add_flag("--dry-run", options.dry_run, "memory and time estimates, nothing is run")
       ->group(how);

@@ -5,6 +5,7 @@
 
 #include "record/sweep.h"
 #include "report/bench_report.h"
+#include "report/breakdown_text.h"
 #include "report/format.h"
 #include "report/sweep_report.h"
 #include "report/table.h"
@@ -83,7 +84,8 @@ std::string dry_run_screen(const Sweep& sweep, const std::vector<measure::BenchE
 }
 
 std::string results_screen(const record::Run& run) {
-  std::string text = run.points.empty() ? report::bench_table(run) + report::load_text(run)
+  std::string text = run.points.empty() ? report::bench_table(run) + report::load_text(run) +
+                                              report::breakdown_text(run)
                                         : report::sweep_table(run);
   for (const std::string& warning : run.warnings) text += "! " + warning + "\n";
   return run.verdict.empty() ? text : text + run.verdict + "\n";

@@ -25,6 +25,7 @@ enum class RandomStream : std::uint32_t {
   expert_order,
   verification,
   tests,
+  ep_logits,
 };
 
 struct PhiloxBlock {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <new>
@@ -58,6 +59,37 @@ DeviceTraits read_traits() {
   return traits;
 }
 
+template <class Element>
+NotFinite find_in(const Element* values, std::int64_t count) {
+  NotFinite found;
+  for (std::int64_t i = count - 1; i >= 0; --i) {
+    if (std::isfinite(static_cast<float>(values[i]))) continue;
+    ++found.count;
+    found.first = i;
+  }
+  return found;
+}
+
+NotFinite find_not_finite(TensorView tensor) {
+  if (tensor.dtype == DType::bf16) return find_in(tensor.as<bfloat16>(), tensor.size());
+  if (tensor.dtype == DType::f32) return find_in(tensor.as<float>(), tensor.size());
+  throw Error(ErrorKind::internal, "find_not_finite: no " + std::string(name_of(tensor.dtype)));
+}
+
+class WallClock final : public Stopwatch {
+ public:
+  void mark() override { marks_.push_back(std::chrono::steady_clock::now()); }
+  std::vector<double> laps() override {
+    std::vector<double> seconds;
+    for (std::size_t i = 1; i < marks_.size(); ++i)
+      seconds.push_back(std::chrono::duration<double>(marks_[i] - marks_[i - 1]).count());
+    return seconds;
+  }
+
+ private:
+  std::vector<std::chrono::steady_clock::time_point> marks_;
+};
+
 class CpuDevice final : public Device {
  public:
   CpuDevice() : traits_(read_traits()) {}
@@ -87,6 +119,12 @@ class CpuDevice final : public Device {
   void fill_bytes(Memory memory, unsigned char value) override {
     std::memset(memory.data, value, memory.bytes);
   }
+  void fill_normal(TensorView tensor, std::uint64_t seed, std::uint32_t sequence,
+                   float deviation) override {
+    moe::fill_normal(tensor, seed, static_cast<RandomStream>(sequence), deviation);
+  }
+
+  NotFinite find_not_finite(TensorView tensor) override { return cpu::find_not_finite(tensor); }
 
   Stream stream() override { return {id(), nullptr}; }
   void synchronize() override {}
@@ -95,6 +133,7 @@ class CpuDevice final : public Device {
     work();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
+  std::unique_ptr<Stopwatch> make_stopwatch() override { return std::make_unique<WallClock>(); }
   Ceilings measure_ceilings(DType dtype) override { return {gemm_ceiling(dtype), copy_ceiling()}; }
 
  private:
@@ -104,8 +143,8 @@ class CpuDevice final : public Device {
     const Memory a = allocate(bytes), b = allocate(bytes), c = allocate(bytes);
     const Memory scratch = allocate(kGemmScratchBytes);
     const TensorView a_view(a.data, dtype, {dim, dim}), b_view(b.data, dtype, {dim, dim});
-    fill_normal(a_view, 1, RandomStream::tests, 1.0f);
-    fill_normal(b_view, 2, RandomStream::tests, 1.0f);
+    moe::fill_normal(a_view, 1, RandomStream::tests, 1.0f);
+    moe::fill_normal(b_view, 2, RandomStream::tests, 1.0f);
     Gemm gemm;
     double best = 1e300;
     for (int repeat = 0; repeat < 5; ++repeat) {

@@ -37,6 +37,14 @@ std::vector<std::int32_t> routed_pairs(const HostResult& result) {
   return pairs;
 }
 
+/// Brings the tensors of every routed expert into memory.
+std::vector<truth::ExpertScope> all_experts(truth::ExpertSource* source,
+                                            const LayerConfig& config) {
+  std::vector<truth::ExpertScope> experts;
+  for (std::int64_t e = 0; e < config.num_experts; ++e) experts.emplace_back(source, e);
+  return experts;
+}
+
 void write_routing(const std::filesystem::path& folder, const LayerConfig& config,
                    const HostResult& result) {
   if (config.rounding.rule == RoundingRule::none) {
@@ -69,10 +77,12 @@ void dump_problem(const std::filesystem::path& folder, const ModelConfig& model,
   const std::filesystem::path shared = folder / "shared";
   record::check_writable(shared);
   record::write_file(folder / "config.json", record::to_json(model));
-  const Weights& w = problem.weights();
-  write_float(shared / "x.npy", problem.x());
-  write_float(shared / "d_out.npy", problem.d_out());
-  write_float(shared / "logit_offsets.npy", problem.logit_offsets());
+  const truth::Problem host = problem.host(model.layer);
+  const std::vector<truth::ExpertScope> experts = all_experts(host.experts, model.layer);
+  const Weights& w = host.weights;
+  write_float(shared / "x.npy", host.x);
+  write_float(shared / "d_out.npy", host.d_out);
+  write_float(shared / "logit_offsets.npy", host.logit_offsets);
   write_float(shared / "w_router.npy", w.w_router);
   write_float(shared / "w_up.npy", w.w_up);
   write_float(shared / "w_down.npy", w.w_down);
@@ -84,6 +94,7 @@ void dump_problem(const std::filesystem::path& folder, const ModelConfig& model,
 
 void dump_result(const std::filesystem::path& folder, const std::string& variant,
                  const LayerConfig& config, const HostResult& result) {
+  const std::vector<truth::ExpertScope> experts = all_experts(result.experts, config);
   const std::filesystem::path own = folder / variant;
   record::check_writable(own);
   write_routing(own, config, result);

@@ -47,6 +47,7 @@ record::Environment read_environment(const Device& device) {
   environment.git_commit = build_info::kGitCommit;
   environment.git_dirty = build_info::kGitDirty;
   environment.gemm_library = traits.gemm_library;
+  if (!traits.driver.empty()) environment.extra["driver"] = traits.driver;
   return environment;
 }
 

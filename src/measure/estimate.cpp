@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "measure/dense_bound.h"
 #include "measure/given_routing.h"
 #include "measure/memory_need.h"
 #include "measure/runner.h"
@@ -29,11 +30,35 @@ std::optional<std::string> refused_by_trace(const BenchRequest& request,
 
 /// Rows as recorded, and after rounding.
 std::int64_t given_bytes(const BenchRequest& request) {
+  if (request.ep_share) return GivenRouting::bytes(request.ep_share->rows);
   if (!request.trace) return 0;
   LayerConfig unrounded = request.model.layer;
   unrounded.rounding.rule = RoundingRule::none;
   return GivenRouting::bytes(unrounded, request.model.tokens()) +
          GivenRouting::bytes(request.model.layer, request.model.tokens());
+}
+
+/// "weights 39.2 GiB, gradients 39.2 GiB, saved 7.1 GiB, ...": what does not fit.
+std::string parts_text(const record::Bytes& bytes, std::int64_t tensors) {
+  const std::int64_t by_token = tensors - bytes.weights - bytes.gradients;
+  std::string text = "weights " + memory_text(bytes.weights);
+  if (bytes.gradients > 0) text += ", gradients " + memory_text(bytes.gradients);
+  if (bytes.saved > 0) text += ", saved " + memory_text(bytes.saved);
+  return text + ", workspace " + memory_text(bytes.workspace) + ", inputs and outputs " +
+         memory_text(by_token);
+}
+
+/// Empty when the device can run the row.
+std::string unsupported_reason(const VariantChoice& choice, const LayerConfig& config,
+                               const Device& device, const BenchRequest& request) {
+  if (choice.is_dense_bound()) {
+    return device.has_batched_products()
+               ? ""
+               : "it needs a GPU; % ceiling is the reference of this device";
+  }
+  if (choice.rounded && request.ep_share) return "a rank's rows are given, and not rounded";
+  const Request wanted = make_request(config, request.model.tokens(), request.backward);
+  return choice.variant->unsupported(wanted, device.traits()).value_or("");
 }
 
 }  // namespace
@@ -45,7 +70,7 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
   BenchEstimate result;
   result.free_bytes =
       static_cast<std::int64_t>(kUsableShare * static_cast<double>(device.free_bytes()));
-  const model::LayerFlops flops = model::layer_flops(layer, tokens, tokens * layer.top_k);
+  const model::LayerFlops flops = model::layer_flops(layer, tokens, request.pairs());
   result.flops_per_pass = flops.forward + (request.backward ? flops.backward : 0);
 
   std::int64_t shared_bytes = 0, region_bytes = 0;
@@ -53,10 +78,9 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
   for (const std::string& label : request.variants) {
     const VariantChoice choice = parse_variant(traits.kind, label);
     const LayerConfig config = choice.config(layer);
-    const Request variant_request = make_request(config, tokens, request.backward);
     BenchEstimate::Line line{.variant = label};
-    if (const auto reason = choice.variant->unsupported(variant_request, traits)) {
-      line.skip_reason = *reason;
+    line.skip_reason = unsupported_reason(choice, config, device, request);
+    if (!line.skip_reason.empty()) {
       result.lines.push_back(line);
       continue;
     }
@@ -65,16 +89,20 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
       result.lines.push_back(line);
       continue;
     }
-    line.bytes = variant_bytes(choice.variant->plan(variant_request, traits));
+    line.bytes =
+        choice_bytes(choice, config, tokens, request.backward, traits, request.given_rows());
     const std::int64_t tensors =
         shared_tensor_bytes(config, tokens, request.backward) + given_bytes(request);
     if (tensors + line.bytes.peak > result.free_bytes) {
       const std::int64_t needed = tensors + line.bytes.peak;
       fewest_bytes = fewest_bytes == 0 ? needed : std::min(fewest_bytes, needed);
-      line.skip_reason = "out of memory: needs " + memory_text(needed) + ", " +
-                         memory_text(result.free_bytes) + " free";
-      line.largest_tokens =
-          largest_tokens(choice, layer, request.backward, traits, result.free_bytes);
+      line.skip_reason = "out of memory: needs " + memory_text(needed) + " (" +
+                         parts_text(line.bytes, tensors) + "), " + memory_text(result.free_bytes) +
+                         " free";
+      if (!request.ep_share) {
+        line.largest_tokens =
+            largest_tokens(choice, layer, request.backward, traits, result.free_bytes);
+      }
     } else {
       shared_bytes = std::max(shared_bytes, tensors);
       region_bytes = std::max(region_bytes, line.bytes.peak);

@@ -18,6 +18,8 @@ class GivenRouting {
   /// `layer` must outlive this object. Throws as routing::replay() does.
   GivenRouting(Device& device, const LayerConfig& config, const routing::TraceLayer& layer,
                std::int64_t tokens);
+  /// Of rows that somebody else made.
+  GivenRouting(Device& device, routing::GivenRows rows);
   GivenRouting(const GivenRouting&) = delete;
   GivenRouting& operator=(const GivenRouting&) = delete;
 
@@ -30,6 +32,7 @@ class GivenRouting {
 
   /// Device memory that one takes.
   static std::int64_t bytes(const LayerConfig& config, std::int64_t tokens);
+  static std::int64_t bytes(const routing::GivenRows& rows);
 
  private:
   routing::GivenRows rows_;

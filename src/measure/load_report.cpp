@@ -15,6 +15,7 @@ record::Load load_record(const LayerConfig& config, const HostResult& result, st
     executed[e] = result.expert_offsets[e + 1] - result.expert_offsets[e];
   }
   for (std::int32_t expert : result.chosen_experts) ++chosen.at(static_cast<std::size_t>(expert));
+  if (result.chosen_experts.empty()) chosen = executed;  // rows that came without a choice
   record::Load load = load_record(config, executed, tokens);
   if (result.logits.empty()) {  // of a given routing: nobody knows
     load.auxiliary_loss = load.z_loss = std::numeric_limits<double>::quiet_NaN();

@@ -1,15 +1,17 @@
 // Sums of plan and tensor sizes.
 #include "measure/memory_need.h"
 
+#include "measure/dense_bound.h"
 #include "measure/problem.h"
 #include "model/layer_cost.h"
 
 namespace moe::measure {
 
-Request make_request(const LayerConfig& config, std::int64_t tokens, bool training) {
+Request make_request(const LayerConfig& config, std::int64_t tokens, bool training,
+                     std::optional<std::int64_t> given_rows) {
   return {.config = config,
           .max_tokens = tokens,
-          .max_rows = max_routed_rows(config, tokens),
+          .max_rows = given_rows.value_or(max_routed_rows(config, tokens)),
           .training = training};
 }
 
@@ -22,6 +24,23 @@ record::Bytes variant_bytes(const Plan& plan) {
   bytes.saved = static_cast<std::int64_t>(plan.saved_bytes);
   bytes.workspace = static_cast<std::int64_t>(plan.workspace_bytes);
   bytes.peak = bytes.saved + bytes.workspace;
+  return bytes;
+}
+
+record::Bytes choice_bytes(const VariantChoice& choice, const LayerConfig& config,
+                           std::int64_t tokens, bool training, const DeviceTraits& traits,
+                           std::optional<std::int64_t> given_rows) {
+  if (!choice.is_dense_bound()) {
+    return variant_bytes(
+        choice.variant->plan(make_request(config, tokens, training, given_rows), traits));
+  }
+  const std::int64_t pairs = given_rows.value_or(tokens * config.top_k);
+  record::Bytes bytes;
+  bytes.weights = static_cast<std::int64_t>(model::weight_bytes(config));
+  if (training) bytes.gradients = static_cast<std::int64_t>(model::gradient_bytes(config));
+  bytes.workspace =
+      static_cast<std::int64_t>(dense_region_bytes(config, tokens, pairs, training, traits));
+  bytes.peak = bytes.workspace;
   return bytes;
 }
 
@@ -40,8 +59,9 @@ std::int64_t largest_tokens(const VariantChoice& choice, const LayerConfig& conf
                             const DeviceTraits& traits, std::int64_t capacity_bytes) {
   const LayerConfig own = choice.config(config);
   const auto fits = [&](std::int64_t tokens) {
-    const Plan plan = choice.variant->plan(make_request(own, tokens, training), traits);
-    return shared_tensor_bytes(own, tokens, training) + variant_bytes(plan).peak <= capacity_bytes;
+    return shared_tensor_bytes(own, tokens, training) +
+               choice_bytes(choice, own, tokens, training, traits).peak <=
+           capacity_bytes;
   };
   if (!fits(1)) return 0;
   std::int64_t low = 1, high = 2;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "measure/variant_choice.h"
@@ -9,11 +10,17 @@
 
 namespace moe::measure {
 
-/// The request that a comparison makes of a variant.
-Request make_request(const LayerConfig& config, std::int64_t tokens, bool training);
+/// The request that a comparison makes of a variant; `given_rows`: of a routing that is brought.
+Request make_request(const LayerConfig& config, std::int64_t tokens, bool training,
+                     std::optional<std::int64_t> given_rows = {});
 
 /// Bytes of one variant: weights, gradients, saved, workspace, and peak = saved + workspace.
 record::Bytes variant_bytes(const Plan& plan);
+
+/// Bytes of a row: of its variant's plan, or of what the dense bound puts into the regions.
+record::Bytes choice_bytes(const VariantChoice& choice, const LayerConfig& config,
+                           std::int64_t tokens, bool training, const DeviceTraits& traits,
+                           std::optional<std::int64_t> given_rows = {});
 
 /// Device bytes of tensors that all variants share: weights, gradients, x, out and their gradients,
 /// logits.

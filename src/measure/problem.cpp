@@ -1,4 +1,5 @@
-// Seeded tensors, made on the host: in place for the CPU, copied for other devices.
+// Seeded tensors, made on the device that uses them and a second time on the host: the generator
+// gives the same bits on both, so nothing large is copied, and a wrong device fill fails its check.
 #include "measure/problem.h"
 
 #include <algorithm>
@@ -41,8 +42,24 @@ Weights carve_with(const LayerConfig& config, bool with_bias, Carver& carver) {
   return w;
 }
 
-void fill(TensorView view, std::uint64_t seed, RandomStream stream, float deviation) {
-  if (!view.empty()) fill_normal(view, seed, stream, deviation);
+float router_deviation(const LayerConfig& config) {
+  return 1.0f / std::sqrt(3.0f * static_cast<float>(config.hidden_dim));
+}
+
+/// Calls fill(view, stream, deviation) for every tensor that is there, the routed experts' apart.
+template <class Fill>
+void fill_small(const Weights& w, TensorView x, TensorView d_out, float of_router,
+                const Fill& fill) {
+  const auto if_there = [&](TensorView view, RandomStream stream, float deviation) {
+    if (!view.empty()) fill(view, stream, deviation);
+  };
+  if_there(w.w_router, RandomStream::w_router, of_router);
+  if_there(w.b_select, RandomStream::b_select, kBiasDeviation);
+  if_there(w.w_shared_up, RandomStream::w_shared_up, kWeightDeviation);
+  if_there(w.w_shared_down, RandomStream::w_shared_down, kWeightDeviation);
+  if_there(w.w_shared_gate, RandomStream::w_shared_gate, of_router);
+  if_there(x, RandomStream::x, kTokenDeviation);
+  if_there(d_out, RandomStream::d_out, kTokenDeviation);
 }
 
 }  // namespace
@@ -73,30 +90,46 @@ Problem::Tensors Problem::carve(const LayerConfig& config, std::int64_t tokens, 
 Problem::Problem(Device& device, const LayerConfig& config, std::int64_t tokens,
                  const routing::Traffic& traffic, std::uint64_t seed) {
   const std::vector<float> offsets = routing::logit_offsets(config, traffic, tokens, seed);
+  const bool has_offsets = !offsets.empty();
   std::size_t bytes = 0;
-  carve(config, tokens, !offsets.empty(), nullptr, &bytes);
+  carve(config, tokens, has_offsets, nullptr, &bytes);
   memory_ = DeviceBuffer(device, bytes);
-  device_ = carve(config, tokens, !offsets.empty(), memory_.data(), nullptr);
-  const bool is_host = device.id().kind == DeviceKind::cpu;
-  if (!is_host) host_memory_.reset(new std::byte[bytes]);
-  std::byte* host_memory = is_host ? memory_.data() : host_memory_.get();
-  host_ = carve(config, tokens, !offsets.empty(), host_memory, nullptr);
-
-  const Weights& w = host_.weights;
-  const float router_deviation = 1.0f / std::sqrt(3.0f * static_cast<float>(config.hidden_dim));
-  fill(w.w_router, seed, RandomStream::w_router, router_deviation);
-  fill(w.w_up, seed, RandomStream::w_up, kWeightDeviation);
-  fill(w.w_down, seed, RandomStream::w_down, kWeightDeviation);
-  fill(w.b_select, seed, RandomStream::b_select, kBiasDeviation);
-  fill(w.w_shared_up, seed, RandomStream::w_shared_up, kWeightDeviation);
-  fill(w.w_shared_down, seed, RandomStream::w_shared_down, kWeightDeviation);
-  fill(w.w_shared_gate, seed, RandomStream::w_shared_gate, router_deviation);
-  fill(host_.x, seed, RandomStream::x, kTokenDeviation);
-  fill(host_.d_out, seed, RandomStream::d_out, kTokenDeviation);
-  if (!offsets.empty()) {
-    std::copy(offsets.begin(), offsets.end(), host_.logit_offsets.as<float>());
+  device_ = carve(config, tokens, has_offsets, memory_.data(), nullptr);
+  fill_on_device(device, config, seed);
+  if (has_offsets) {
+    device.copy_from_host(device_.logit_offsets.data, offsets.data(),
+                          offsets.size() * sizeof(float));
   }
-  if (!is_host) device.copy_from_host(memory_.data(), host_memory, bytes);
+  host_ = device_;
+  if (device.memory_is_host()) return;
+  host_memory_ = HostReservation(bytes);
+  host_ = carve(config, tokens, has_offsets, host_memory_.data(), nullptr);
+  fill_on_host(config, seed);
+  if (has_offsets) std::copy(offsets.begin(), offsets.end(), host_.logit_offsets.as<float>());
+}
+
+void Problem::fill_on_device(Device& device, const LayerConfig& config, std::uint64_t seed) {
+  const auto fill = [&](TensorView view, RandomStream stream, float deviation) {
+    device.fill_normal(view, seed, static_cast<std::uint32_t>(stream), deviation);
+  };
+  const Weights& w = device_.weights;
+  fill(w.w_up, RandomStream::w_up, kWeightDeviation);
+  fill(w.w_down, RandomStream::w_down, kWeightDeviation);
+  fill_small(w, device_.x, device_.d_out, router_deviation(config), fill);
+}
+
+void Problem::fill_on_host(const LayerConfig& config, std::uint64_t seed) {
+  fill_small(host_.weights, host_.x, host_.d_out, router_deviation(config),
+             [&](TensorView view, RandomStream stream, float deviation) {
+               fill_normal(view, seed, stream, deviation);
+             });
+  image_ = std::make_unique<ExpertImage>(
+      config, [seed](const ExpertImage::Part& up, const ExpertImage::Part& down) {
+        fill_normal(up.view, seed, RandomStream::w_up, kWeightDeviation, up.first);
+        fill_normal(down.view, seed, RandomStream::w_down, kWeightDeviation, down.first);
+      });
+  host_.weights.w_up = image_->up();
+  host_.weights.w_down = image_->down();
 }
 
 }  // namespace moe::measure

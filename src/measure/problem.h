@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "measure/device_buffer.h"
+#include "measure/expert_image.h"
 #include "moe/config.h"
 #include "moe/layer.h"
 #include "moe/routing.h"
@@ -27,9 +28,10 @@ class Problem {
   TensorView d_out() const { return device_.d_out; }
   TensorView logit_offsets() const { return device_.logit_offsets; }
 
-  /// The same tensors in host memory, as the truth reads them.
+  /// The same tensors in host memory, as the truth reads them. Of a device with memory of its own,
+  /// weights of routed experts are made there when the truth acquires them.
   truth::Problem host(const LayerConfig& config) const {
-    return {config, host_.weights, host_.x, host_.d_out, host_.logit_offsets};
+    return {config, host_.weights, host_.x, host_.d_out, host_.logit_offsets, image_.get()};
   }
 
   /// Tensors of the shapes of `config`'s weights, in the layer's type, at consecutive places of one
@@ -45,8 +47,12 @@ class Problem {
   static Tensors carve(const LayerConfig& config, std::int64_t tokens, bool with_offsets,
                        std::byte* memory, std::size_t* bytes);
 
+  void fill_on_device(Device& device, const LayerConfig& config, std::uint64_t seed);
+  void fill_on_host(const LayerConfig& config, std::uint64_t seed);
+
   DeviceBuffer memory_;
-  std::unique_ptr<std::byte[]> host_memory_;  // where device memory is not the host's
+  HostReservation host_memory_;         // where device memory is not the host's; parts are used
+  std::unique_ptr<ExpertImage> image_;  // likewise: host_.weights.w_up and w_down
   Tensors device_, host_;
 };
 

@@ -7,10 +7,14 @@
 #include <memory>
 #include <optional>
 
+#include "measure/breakdown.h"
+#include "measure/dense_bound.h"
 #include "measure/dump.h"
 #include "measure/load_report.h"
 #include "measure/memory_need.h"
+#include "measure/probes.h"
 #include "measure/problem.h"
+#include "measure/relate_rows.h"
 #include "measure/statistics.h"
 #include "measure/trial.h"
 #include "measure/verify.h"
@@ -42,6 +46,13 @@ class Comparison {
              record::Run& run)
       : device_(device), request_(request), events_(events), run_(run), start_(Clock::now()) {}
 
+  bool profile() {
+    prepare();
+    check_all();
+    for (Entry& entry : trials_) profile(entry);
+    return !events_.interrupted();
+  }
+
   bool execute() {
     prepare();
     bool complete = true;
@@ -53,13 +64,20 @@ class Comparison {
       if (row.rounding) warn_about(row);
     }
     record::compare_with_baseline(run_);
+    compare_with_dense_bound(run_);
+    warn_about_clocks(run_);
     return complete;
   }
 
  private:
+  /// A row that runs: a variant, or the dense bound.
   struct Entry {
     std::size_t row;
     std::unique_ptr<Trial> trial;
+    std::unique_ptr<DenseBound> dense_bound;
+    std::vector<DeviceConditions> conditions;  // after each sample
+
+    PassSeconds run() const { return trial ? trial->run() : dense_bound->run(); }
   };
 
   record::Row& row_of(const Entry& entry) { return run_.rows[entry.row]; }
@@ -70,12 +88,15 @@ class Comparison {
     return routing ? &*routing : nullptr;
   }
   const GivenRouting* prepare_given(const VariantChoice& choice);
-  void allocate(const std::vector<std::size_t>& runnable, const std::vector<Plan>& plans);
+  void allocate(const std::vector<std::size_t>& runnable);
   void check_all();
   void check(Entry& entry);
   void verify(record::Row& row, const LayerConfig& config, const HostResult& result);
   void warn_about(const record::Row& row);
+  void profile(Entry& entry);
   bool sample_all();
+  PassSeconds sample(Entry& entry);
+  void record_conditions(Entry& entry);
   void finish_row(record::Row& row, const std::vector<PassSeconds>& samples);
 
   Device& device_;
@@ -93,7 +114,6 @@ class Comparison {
 void Comparison::prepare() {
   const BenchEstimate needs = estimate(device_, request_);
   std::vector<std::size_t> runnable;
-  std::vector<Plan> plans;
   for (const BenchEstimate::Line& line : needs.lines) {
     const auto finished =
         std::find_if(request_.finished.begin(), request_.finished.end(),
@@ -108,11 +128,9 @@ void Comparison::prepare() {
     row.tokens = request_.model.tokens();
     row.bytes = line.bytes;
     row.different_routing = choice.rounded;
+    row.reference = choice.is_dense_bound();
     if (line.skip_reason.empty()) {
       runnable.push_back(run_.rows.size());
-      plans.push_back(choice.variant->plan(
-          make_request(choice.config(request_.model.layer), row.tokens, request_.backward),
-          device_.traits()));
     } else {
       row.status = record::Status::skipped;
       row.reason = line.skip_reason;
@@ -121,33 +139,49 @@ void Comparison::prepare() {
     }
     run_.rows.push_back(std::move(row));
   }
-  if (!runnable.empty()) allocate(runnable, plans);
+  if (!runnable.empty()) allocate(runnable);
 }
 
-void Comparison::allocate(const std::vector<std::size_t>& runnable,
-                          const std::vector<Plan>& plans) {
+void Comparison::allocate(const std::vector<std::size_t>& runnable) {
   events_.status("making seeded tensors");
   const LayerConfig& layer = request_.model.layer;
   const std::int64_t tokens = request_.model.tokens();
-  std::size_t region_bytes = 0;
-  std::int64_t max_rows = 0;
-  for (const Plan& plan : plans) {
-    region_bytes = std::max(region_bytes, plan.saved_bytes + plan.workspace_bytes);
-    max_rows = std::max(max_rows, plan.request.max_rows);
+  std::int64_t region_bytes = 0, max_rows = 0;
+  for (std::size_t i : runnable) {
+    const VariantChoice choice = parse_variant(device_.traits().kind, run_.rows[i].variant);
+    region_bytes = std::max(region_bytes, run_.rows[i].bytes.peak);
+    max_rows = std::max(
+        max_rows, request_.given_rows().value_or(max_routed_rows(choice.config(layer), tokens)));
   }
-  problem_.emplace(device_, layer, tokens, request_.traffic, request_.seed);
-  workbench_.emplace(device_, layer, tokens, max_rows, request_.backward, region_bytes);
-  for (std::size_t i = 0; i < runnable.size(); ++i) {
-    const VariantChoice choice =
-        parse_variant(device_.traits().kind, run_.rows[runnable[i]].variant);
-    trials_.push_back({runnable[i], std::make_unique<Trial>(device_, choice, plans[i], *problem_,
-                                                            *workbench_, prepare_given(choice))});
+  // A rank's share was made with the traffic; its layer has no router.
+  const routing::Traffic traffic = request_.ep_share ? routing::Traffic{} : request_.traffic;
+  problem_.emplace(device_, layer, tokens, traffic, request_.seed);
+  workbench_.emplace(device_, layer, tokens, max_rows, request_.backward,
+                     static_cast<std::size_t>(region_bytes));
+  for (std::size_t i : runnable) {
+    const VariantChoice choice = parse_variant(device_.traits().kind, run_.rows[i].variant);
+    Entry entry{.row = i};
+    if (choice.is_dense_bound()) {
+      entry.dense_bound = std::make_unique<DenseBound>(device_, layer, tokens, request_.pairs(),
+                                                       request_.backward, *problem_, *workbench_);
+    } else {
+      const Plan plan = choice.variant->plan(
+          make_request(choice.config(layer), tokens, request_.backward, request_.given_rows()),
+          device_.traits());
+      entry.trial = std::make_unique<Trial>(device_, choice, plan, *problem_, *workbench_,
+                                            prepare_given(choice));
+    }
+    trials_.push_back(std::move(entry));
   }
   if (!request_.dump_folder.empty()) dump_problem(request_.dump_folder, run_.model, *problem_);
 }
 
 /// Rows that choose alike share them.
 const GivenRouting* Comparison::prepare_given(const VariantChoice& choice) {
+  if (request_.ep_share) {
+    if (!given_) given_.emplace(device_, request_.ep_share->rows);
+    return &*given_;
+  }
   if (!request_.trace) {
     if (request_.traffic.kind != routing::TrafficKind::trace) return nullptr;
     throw Error(ErrorKind::internal, "cannot replay a trace", "it was not loaded");
@@ -179,6 +213,11 @@ void Comparison::check_all() {
 
 void Comparison::check(Entry& entry) {
   record::Row& row = row_of(entry);
+  if (entry.dense_bound) {
+    row.executed_pairs = row.credited_pairs = dense_pairs(request_.model.layer, request_.pairs());
+    entry.dense_bound->run();  // warm-up; there is nothing to verify
+    return;
+  }
   const LayerConfig& config = entry.trial->plan().request.config;
   const HostResult result = entry.trial->run_for_check();
   // A result whose routing is none cannot be described, only refused.
@@ -192,8 +231,13 @@ void Comparison::check(Entry& entry) {
   if (!broken.empty()) throw Error(ErrorKind::check_failed, "its routing is none", broken);
 
   row.executed_pairs = result.expert_offsets.back();
-  row.credited_pairs = std::min(row.tokens * config.top_k, row.executed_pairs);
+  row.credited_pairs = std::min(request_.pairs(), row.executed_pairs);
   row.load = load_record(config, result, row.tokens);
+  row.no_graph_reason = entry.trial->capture_graphs();
+  if (request_.breakdown) {
+    row.breakdown = measure_breakdown(
+        device_, *entry.trial, {run_.gemm_ceiling_flops_per_s, run_.copy_ceiling_bytes_per_s});
+  }
   if (config.rounding.rule == RoundingRule::none) return;
   row.rounding = rounding_record(config, result, row.tokens);
 }
@@ -228,9 +272,48 @@ void Comparison::warn_about(const record::Row& row) {
   }
 }
 
+void Comparison::profile(Entry& entry) {
+  events_.status("profiling " + row_of(entry).variant);
+  device_.set_profiling(true);
+  {
+    const RangeScope variant(device_, row_of(entry).variant);
+    if (entry.dense_bound) {
+      entry.dense_bound->run();
+    } else {
+      RangeProbe steps(device_);
+      const RangeScope forward(device_, "forward");
+      entry.trial->forward(&steps);
+    }
+    if (entry.trial && request_.backward) {
+      RangeProbe steps(device_);
+      const RangeScope backward(device_, "backward");
+      entry.trial->backward(&steps);
+    }
+    device_.synchronize();
+  }
+  device_.set_profiling(false);
+}
+
+PassSeconds Comparison::sample(Entry& entry) {
+  record::Row& row = row_of(entry);
+  if (!row.conditions_before) row.conditions_before = device_.conditions();
+  const PassSeconds seconds = entry.run();
+  if (const auto conditions = device_.conditions()) entry.conditions.push_back(*conditions);
+  return seconds;
+}
+
+void Comparison::record_conditions(Entry& entry) {
+  if (entry.conditions.empty()) return;
+  std::vector<double> core_mhz;
+  for (const DeviceConditions& each : entry.conditions) core_mhz.push_back(each.core_mhz);
+  record::Row& row = row_of(entry);
+  row.conditions_after = entry.conditions.back();
+  row.core_mhz = quantile(core_mhz, 0.5);
+}
+
 bool Comparison::sample_all() {
   std::vector<std::function<PassSeconds()>> passes;
-  for (Entry& entry : trials_) passes.push_back([&entry] { return entry.trial->run(); });
+  for (Entry& entry : trials_) passes.push_back([this, &entry] { return sample(entry); });
   SamplerOptions options = request_.sampling;
   options.time_cap_s -= std::chrono::duration<double>(Clock::now() - start_).count();
   events_.status("sampling " + std::to_string(passes.size()) + " variants in turn");
@@ -241,6 +324,7 @@ bool Comparison::sample_all() {
   };
   events.finished = [&](std::size_t i, const std::vector<PassSeconds>& samples) {
     finish_row(row_of(trials_[i]), samples);
+    record_conditions(trials_[i]);
     events_.row_done(row_of(trials_[i]));
   };
   events.cut = [&](std::size_t i, const std::vector<PassSeconds>& samples) {
@@ -258,54 +342,38 @@ bool Comparison::sample_all() {
 }
 
 void Comparison::finish_row(record::Row& row, const std::vector<PassSeconds>& samples) {
-  std::vector<double> forward, backward, total;
-  for (const PassSeconds& sample : samples) {
-    forward.push_back(sample.forward);
-    backward.push_back(sample.backward);
-    total.push_back(sample.total());
+  const auto timing = [&](auto phase) {
+    std::vector<double> seconds;
+    for (const PassSeconds& sample : samples) seconds.push_back(phase(sample));
+    return summarize(std::move(seconds), request_.sampling.min_samples);
+  };
+  row.forward = timing([](const PassSeconds& s) { return s.forward; });
+  if (request_.backward) row.backward = timing([](const PassSeconds& s) { return s.backward; });
+  row.total = timing([](const PassSeconds& s) { return s.total(); });
+  if (samples.front().graph_forward > 0) {
+    row.graph_forward = timing([](const PassSeconds& s) { return s.graph_forward; });
+    if (request_.backward)
+      row.graph_backward = timing([](const PassSeconds& s) { return s.graph_backward; });
+    row.graph_total = timing([](const PassSeconds& s) { return s.graph_total(); });
   }
-  const int min_samples = request_.sampling.min_samples;
-  row.forward = summarize(std::move(forward), min_samples);
-  if (request_.backward) row.backward = summarize(std::move(backward), min_samples);
-  row.total = summarize(std::move(total), min_samples);
 
-  const model::LayerFlops flops =
-      model::layer_flops(request_.model.layer, row.tokens, row.credited_pairs);
-  const double seconds = row.total->median_s;
-  row.tokens_per_s = static_cast<double>(row.tokens) / seconds;
-  row.flops_per_s = (flops.forward + (request_.backward ? flops.backward : 0)) / seconds;
+  if (!row.reference) row.tokens_per_s = static_cast<double>(row.tokens) / row.total->median_s;
+  row.flops_per_s = phase_rates(run_, row).total;
   if (run_.gemm_ceiling_flops_per_s > 0) {
     row.ceiling_fraction = *row.flops_per_s / run_.gemm_ceiling_flops_per_s;
   }
 }
 
-/// A trace goes by its name and its contents, wherever it lies.
-std::string traffic_text(const BenchRequest& request) {
-  if (!request.trace) return routing::to_string(request.traffic);
-  routing::Traffic traffic = request.traffic;
-  traffic.trace_file = std::filesystem::path(traffic.trace_file).filename().string();
-  return routing::to_string(traffic) + " " + request.trace->hash;
-}
-
 }  // namespace
-
-void describe_run(const BenchRequest& request, record::Run& run) {
-  const ModelConfig& model = request.model;
-  const model::LayerFlops flops =
-      model::layer_flops(model.layer, model.tokens(), model.tokens() * model.layer.top_k);
-  run.model = model;
-  run.mode = request.backward ? "forward_backward" : "forward";
-  run.traffic = traffic_text(request);
-  run.seed = request.seed;
-  run.baseline = request.baseline;
-  run.flops_per_pass = flops.forward + (request.backward ? flops.backward : 0);
-  run.noise_target = request.sampling.noise_target;
-  run.min_samples = request.sampling.min_samples;
-}
 
 bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events,
                record::Run& run) {
   return Comparison(device, request, events, run).execute();
+}
+
+bool profile_bench(Device& device, const BenchRequest& request, const BenchEvents& events,
+                   record::Run& run) {
+  return Comparison(device, request, events, run).profile();
 }
 
 }  // namespace moe::measure

@@ -3,11 +3,13 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "measure/ep_share.h"
 #include "measure/sampler.h"
 #include "measure/trace_file.h"
 #include "measure/variant_choice.h"
@@ -39,7 +41,19 @@ struct BenchRequest {
   SamplerOptions sampling;            // time_cap_s: of the whole run, verification included
   std::filesystem::path dump_folder;  // empty = no tensors are written
   std::vector<record::Row> finished;  // rows of an earlier attempt: kept, not measured again
+  bool breakdown = false;             // times every step too, in passes of their own
+  /// Set by measure_one_rank(): the routing that `model`, a rank's share of a layer, is given.
+  std::shared_ptr<const EpShare> ep_share;
+
+  std::optional<std::int64_t> given_rows() const {
+    return ep_share ? std::optional(ep_share->rows.max_rows) : std::nullopt;
+  }
+  /// T*K, or the rows that the rank receives.
+  std::int64_t pairs() const { return given_rows().value_or(model.tokens() * model.layer.top_k); }
 };
+
+/// Puts one rank's share in the place of the request's layer: "1/8". Throws Error{usage}.
+void measure_one_rank(const std::string& ep_rank, BenchRequest& request);
 
 /// What a program wants to hear while a comparison runs.
 struct BenchEvents {
@@ -73,5 +87,11 @@ void describe_run(const BenchRequest& request, record::Run& run);
 /// one variant becomes its row; the others go on.
 bool run_bench(Device& device, const BenchRequest& request, const BenchEvents& events,
                record::Run& run);
+
+/// In the place of samples one bounded pass of each row, checked before as ever, for an attached
+/// profiler: it collects these passes alone, with ranges by variant, phase and step. Rows get no
+/// times.
+bool profile_bench(Device& device, const BenchRequest& request, const BenchEvents& events,
+                   record::Run& run);
 
 }  // namespace moe::measure

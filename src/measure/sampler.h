@@ -6,11 +6,13 @@
 
 namespace moe::measure {
 
-/// One timed pass. Backward follows its forward; both are timed on their own.
+/// One timed pass. Backward follows its forward; both are timed on their own. Then the same again
+/// as replays of captured graphs, where the device and the variant have them (0 = not timed).
 struct PassSeconds {
-  double forward = 0;
-  double backward = 0;
+  double forward = 0, backward = 0;
+  double graph_forward = 0, graph_backward = 0;
   double total() const { return forward + backward; }
+  double graph_total() const { return graph_forward + graph_backward; }
 };
 
 struct SamplerOptions {

@@ -2,7 +2,11 @@
 #include "measure/trial.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
+
+#include "measure/probes.h"
+#include "moe/error.h"
 
 namespace moe::measure {
 namespace {
@@ -77,16 +81,68 @@ InputGradients Trial::gradients(bool for_check) const {
   return wanted;
 }
 
+void Trial::forward(Probe* probe) {
+  const Call call = workbench_.call(device_, plan_, probe);
+  layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(false));
+}
+
+void Trial::backward(Probe* probe) {
+  const Call call = workbench_.call(device_, plan_, probe);
+  layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), gradients(false));
+}
+
 PassSeconds Trial::run() {
-  const Call call = workbench_.call(device_, plan_);
+  const RangeScope variant(device_, choice_.label);
+  const auto timed = [&](const char* phase, auto work) {
+    const RangeScope range(device_, phase);
+    return device_.time(work);
+  };
+  const bool training = plan_.request.training;
   PassSeconds seconds;
-  seconds.forward = device_.time(
-      [&] { layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(false)); });
-  if (!plan_.request.training) return seconds;
-  seconds.backward = device_.time([&] {
-    layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), gradients(false));
-  });
+  seconds.forward = timed("forward", [&] { forward(nullptr); });
+  if (training) seconds.backward = timed("backward", [&] { backward(nullptr); });
+  if (!forward_graph_) return seconds;
+  seconds.graph_forward = timed("forward graph", [&] { forward_graph_->replay(); });
+  if (training)
+    seconds.graph_backward = timed("backward graph", [&] { backward_graph_->replay(); });
   return seconds;
+}
+
+/// out and d_x.
+std::vector<std::byte> Trial::result_bits() {
+  std::vector<std::byte> bits;
+  for (const TensorView& view : {workbench_.outputs(false).out, workbench_.gradients(false).d_x}) {
+    if (view.empty()) continue;
+    const std::size_t begin = bits.size();
+    bits.resize(begin + view.bytes());
+    device_.copy_to_host(bits.data() + begin, view.data, view.bytes());
+  }
+  return bits;
+}
+
+std::string Trial::capture_graphs() {
+  const bool training = plan_.request.training;
+  if (!device_.capture([] {})) return {};
+  if (!plan_.capturable) {
+    return plan_.waits_for_device ? "it reads results of the device on the host in mid-pass"
+                                  : "its plan says that it cannot be captured";
+  }
+  forward(nullptr);
+  if (training) backward(nullptr);
+  const std::vector<std::byte> want = result_bits();
+  try {
+    auto forward_graph = device_.capture([&] { forward(nullptr); });
+    auto backward_graph = training ? device_.capture([&] { backward(nullptr); }) : nullptr;
+    workbench_.poison(device_);
+    forward_graph->replay();
+    if (training) backward_graph->replay();
+    if (plan_.deterministic && result_bits() != want) return "its replay gave other bits";
+    forward_graph_ = std::move(forward_graph);
+    backward_graph_ = std::move(backward_graph);
+  } catch (const Error& error) {
+    return std::string("its capture failed: ") + error.what();
+  }
+  return {};
 }
 
 HostResult Trial::run_for_check() {
@@ -104,19 +160,44 @@ HostResult Trial::run_for_check() {
   result.out = on_host(workbench_.outputs(false).out);
   result.d_x = on_host(gradients.d_x);
   result.d_scores = on_host(gradients.d_scores);
-  const Gradients& device = gradients.weights;
-  Gradients& host = result.gradients;
-  host.w_router = on_host(device.w_router);
-  host.w_up = on_host(device.w_up);
-  host.w_down = on_host(device.w_down);
-  host.w_shared_up = on_host(device.w_shared_up);
-  host.w_shared_down = on_host(device.w_shared_down);
-  host.w_shared_gate = on_host(device.w_shared_gate);
+  bring_gradients(result);
+  if (device_.memory_is_host()) return result;
+  result.scanned["out"] = device_.find_not_finite(workbench_.outputs(false).out);
+  if (gradients.d_x.empty()) return result;
+  result.scanned["d_x"] = device_.find_not_finite(gradients.d_x);
+  result.scanned["d_w_up"] = device_.find_not_finite(gradients.weights.w_up);
+  result.scanned["d_w_down"] = device_.find_not_finite(gradients.weights.w_down);
   return result;
 }
 
+/// Small gradients whole; those of routed experts one by one, as verification wants them.
+void Trial::bring_gradients(HostResult& result) {
+  const Gradients device = gradients(true).weights;
+  Gradients& host = result.gradients;
+  host.w_router = on_host(device.w_router);
+  host.w_shared_up = on_host(device.w_shared_up);
+  host.w_shared_down = on_host(device.w_shared_down);
+  host.w_shared_gate = on_host(device.w_shared_gate);
+  host.w_up = device.w_up;
+  host.w_down = device.w_down;
+  if (device.w_up.empty() || device_.memory_is_host()) return;
+  const auto copy = [this](const ExpertImage::Part& part, TensorView from) {
+    const auto offset = static_cast<std::size_t>(part.first) * size_of(from.dtype);
+    device_.copy_to_host(part.view.data, from.as<std::byte>() + offset, part.view.bytes());
+  };
+  gradient_image_ = std::make_unique<ExpertImage>(
+      plan_.request.config,
+      [copy, device](const ExpertImage::Part& up, const ExpertImage::Part& down) {
+        copy(up, device.w_up);
+        copy(down, device.w_down);
+      });
+  host.w_up = gradient_image_->up();
+  host.w_down = gradient_image_->down();
+  result.experts = gradient_image_.get();
+}
+
 TensorView Trial::on_host(TensorView view) {
-  if (view.empty() || device_.id().kind == DeviceKind::cpu) return view;
+  if (view.empty() || device_.memory_is_host()) return view;
   host_copies_.emplace_back(view.bytes());
   device_.copy_to_host(host_copies_.back().data(), view.data, view.bytes());
   view.data = host_copies_.back().data();

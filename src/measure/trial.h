@@ -25,6 +25,8 @@ class Workbench {
 
   /// The regions of `plan`, one behind the other.
   Call call(Device& device, const Plan& plan, Probe* probe = nullptr) const;
+  /// The memory of both regions, for whoever runs between variants.
+  Memory regions() const { return regions_.memory(); }
   Outputs outputs(bool with_logits) const;
   InputGradients gradients(bool with_scores) const;
 
@@ -43,9 +45,18 @@ class Trial {
   /// One timed pass: nothing but forward() and backward() lies between the clock readings.
   PassSeconds run();
 
+  /// One phase, untimed and without waiting for it. Backward follows its forward.
+  void forward(Probe* probe);
+  void backward(Probe* probe);
+
   /// One untimed pass on poisoned memory, its results brought to the host. The views in the result
   /// show the workbench until the next pass.
   HostResult run_for_check();
+
+  /// Captures both phases, so that run() times their replays too. A replay on poisoned memory must
+  /// give the bits of the call that was captured. Returns why there are no graphs; empty when there
+  /// are, or when the device has none at all. Kernels must have run before.
+  std::string capture_graphs();
 
   const VariantChoice& choice() const { return choice_; }
   const Plan& plan() const { return plan_; }
@@ -54,7 +65,9 @@ class Trial {
   Inputs inputs() const;
   InputGradients gradients(bool for_check) const;
   void copy_choice(HostResult& result, const Routing& routing) const;
+  std::vector<std::byte> result_bits();
   void copy_routing(HostResult& result) const;
+  void bring_gradients(HostResult& result);
   TensorView on_host(TensorView view);
 
   Device& device_;
@@ -64,8 +77,10 @@ class Trial {
   Workbench& workbench_;
   const GivenRouting* given_;
   std::unique_ptr<Layer> layer_;
-  std::vector<std::vector<std::byte>>
-      host_copies_;  // of the last check, where memory is not the host's
+  std::unique_ptr<Graph> forward_graph_, backward_graph_;
+  // Of the last check, where memory is not the host's.
+  std::vector<std::vector<std::byte>> host_copies_;
+  std::unique_ptr<ExpertImage> gradient_image_;
 };
 
 }  // namespace moe::measure

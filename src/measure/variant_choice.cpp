@@ -17,6 +17,7 @@ std::vector<std::string> default_labels(DeviceKind kind) {
     labels.push_back(name);
     if (labels.size() > 1) labels.push_back(name + std::string(kRoundingSuffix));
   }
+  if (kind == DeviceKind::cuda) labels.emplace_back(kDenseBound);
   return labels;
 }
 
@@ -26,10 +27,12 @@ std::vector<std::string> known_labels(DeviceKind kind) {
     labels.emplace_back(variant->name());
     labels.push_back(labels.back() + std::string(kRoundingSuffix));
   }
+  labels.emplace_back(kDenseBound);
   return labels;
 }
 
 VariantChoice parse_variant(DeviceKind kind, std::string_view label) {
+  if (label == kDenseBound) return {std::string(label), nullptr, false};
   const bool rounded = label.ends_with(kRoundingSuffix);
   std::string_view name = label;
   if (rounded) name.remove_suffix(kRoundingSuffix.size());

@@ -10,10 +10,18 @@
 
 namespace moe::measure {
 
+/// The pseudo-variant of measure/dense_bound.h: a row of the table, but no MoE layer.
+inline constexpr std::string_view kDenseBound = "dense_bound";
+inline constexpr std::string_view kDenseBoundSummary =
+    "no MoE layer but the bar beside them (GPU): the expert products as dense batched GEMMs of the "
+    "vendor's library, perfectly balanced, without routing; nothing to verify";
+
 struct VariantChoice {
-  std::string label;  // "sonic+rounding"
-  const Variant* variant = nullptr;
+  std::string label;                 // "sonic+rounding"
+  const Variant* variant = nullptr;  // null: dense_bound
   bool rounded = false;
+
+  bool is_dense_bound() const { return variant == nullptr; }
 
   /// `base` with this row's rounding: the one given where the label says "+rounding", else none.
   LayerConfig config(LayerConfig base) const {
@@ -22,7 +30,8 @@ struct VariantChoice {
   }
 };
 
-/// Every variant, and every one but the first (the loop that users write) with rounding too.
+/// Every variant, and every one but the first (the loop that users write) with rounding too; on
+/// GPUs dense_bound behind them.
 std::vector<std::string> default_labels(DeviceKind kind);
 
 /// Every label that a device of this kind can be asked for.

@@ -101,6 +101,17 @@ NamedTensor logits_of(const HostResult& result, const LayerConfig& config) {
   return {"logits", view, {"token", "expert"}};
 }
 
+/// By the device's own scan where there is one.
+void add_unwritten(const HostResult& result, const NamedTensor& tensor, Offences& offences) {
+  const auto scan = result.scanned.find(tensor.name);
+  if (scan == result.scanned.end())
+    return truth::add_not_finite(tensor, 0, tensor.view.size(), offences);
+  if (scan->second.count == 0) return;
+  if (offences.count == 0)
+    offences.first = place_of(tensor, scan->second.first) + ": NaN or infinite";
+  offences.count += scan->second.count;
+}
+
 /// Buffers are poisoned before a run, so what no variant wrote is NaN.
 Check written_check(const HostResult& result, const LayerConfig& config,
                     const VerifyOptions& options) {
@@ -113,9 +124,7 @@ Check written_check(const HostResult& result, const LayerConfig& config,
       if (gradient.name != "d_w_router" || options.given == nullptr) tensors.push_back(gradient);
     }
   }
-  for (const NamedTensor& tensor : tensors) {
-    truth::add_not_finite(tensor, 0, tensor.view.size(), offences);
-  }
+  for (const NamedTensor& tensor : tensors) add_unwritten(result, tensor, offences);
   if (options.backward && !result.expert_offsets.empty()) {
     const std::int64_t rows = result.expert_offsets.back();  // not yet known to be right
     const NamedTensor d_scores{"d_scores", result.d_scores, {"row"}};
@@ -266,6 +275,7 @@ void add_empty_check(const HostResult& result, const LayerConfig& config,
   for (std::int64_t e = 0; e < config.num_experts; ++e) {
     if (routed.expert_offsets[e] < routed.expert_offsets[e + 1]) continue;
     ++empty_experts;
+    const truth::ExpertScope gradients(result.experts, e);
     truth::add_not_zero(truth::gradients_of(config, result.gradients, e), offences);
   }
   if (empty_experts == 0) return;
@@ -351,6 +361,8 @@ void Verifier::check_weights(const HostResult& result, const truth::RoutedRows& 
   if (options_.given == nullptr && !result.gradients.w_router.empty()) {
     checks.push_back(router_check(problem_, result, routed, want.experts, tolerance));
   }
+  std::vector<truth::ExpertScope> gradients;
+  for (std::int64_t e : want.experts) gradients.emplace_back(result.experts, e);
   for (bool shared : {false, true}) {
     add_channel_checks(result, config, want.channels, want.channel_gradients, shared, checks);
   }

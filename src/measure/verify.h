@@ -14,9 +14,12 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "moe/device.h"
 #include "moe/layer.h"
 #include "moe/routing.h"
 #include "moe/tensor.h"
@@ -43,6 +46,10 @@ struct HostResult {
   TensorView d_x;                            // [T, d], backward only, as the following
   TensorView d_scores;                       // f32 [rows], always wanted in backward
   Gradients gradients;                       // an empty view is not checked
+  /// Where w_up and w_down of `gradients` are only there while they are acquired; null: all are.
+  truth::ExpertSource* experts = nullptr;
+  /// Scans that the device made of its own memory, by name of the check: "out", "d_w_up".
+  std::map<std::string, NotFinite> scanned;
 };
 
 /// Sample sizes; numbers above what the problem has mean all of it. First and last tokens, and the

@@ -143,6 +143,35 @@ void visit_fields(auto& field, Like<RoundingReport> auto& rounding) {
   field("add_rate", rounding.add_rate);
 }
 
+void visit_fields(auto& field, Like<StepTime> auto& step) {
+  field("phase", step.phase);
+  field("step", step.step);
+  field("median_s", step.median_s);
+  field("flops", step.flops);
+  field("bytes", step.bytes);
+  field("floor_s", step.floor_s);
+}
+
+void visit_fields(auto& field, Like<Breakdown> auto& breakdown) {
+  field("steps", breakdown.steps);
+  field("forward_host_s", breakdown.forward_host_s);
+  field("backward_host_s", breakdown.backward_host_s);
+}
+
+void visit_fields(auto& field, Like<DeviceConditions> auto& conditions) {
+  field("core_mhz", conditions.core_mhz);
+  field("memory_mhz", conditions.memory_mhz);
+  field("power_w", conditions.power_w);
+  field("temperature_c", conditions.temperature_c);
+  field("throttled", conditions.throttled);
+}
+
+void visit_fields(auto& field, Like<Phases> auto& phases) {
+  field("forward", phases.forward);
+  field("backward", phases.backward);
+  field("total", phases.total);
+}
+
 void visit_fields(auto& field, Like<Bytes> auto& bytes) {
   field("weights", bytes.weights);
   field("gradients", bytes.gradients);
@@ -160,18 +189,36 @@ void visit_fields(auto& field, Like<Row> auto& row) {
   field("forward", row.forward);
   field("backward", row.backward);
   field("total", row.total);
+  field("graph_forward", row.graph_forward);
+  field("graph_backward", row.graph_backward);
+  field("graph_total", row.graph_total);
+  field("no_graph_reason", row.no_graph_reason);
   field("tokens", row.tokens);
   field("executed_pairs", row.executed_pairs);
   field("credited_pairs", row.credited_pairs);
   field("different_routing", row.different_routing);
+  field("reference", row.reference);
   field("tokens_per_s", row.tokens_per_s);
   field("flops_per_s", row.flops_per_s);
   field("ceiling_fraction", row.ceiling_fraction);
   field("speedup", row.speedup);
+  field("dense_bound_flops_per_s", row.dense_bound_flops_per_s);
+  field("dense_bound_fraction", row.dense_bound_fraction);
   field("bytes", row.bytes);
   field("checks", row.checks);
+  field("breakdown", row.breakdown);
+  field("conditions_before", row.conditions_before);
+  field("conditions_after", row.conditions_after);
+  field("core_mhz", row.core_mhz);
   field("load", row.load);
   field("rounding", row.rounding);
+}
+
+void visit_fields(auto& field, Like<EpRank> auto& rank) {
+  field("rank", rank.rank);
+  field("ranks", rank.ranks);
+  field("num_experts", rank.num_experts);
+  field("tokens", rank.tokens);
 }
 
 void visit_fields(auto& field, Like<Environment> auto& environment) {
@@ -209,6 +256,7 @@ void visit_fields(auto& field, Like<Run> auto& run) {
   field("request", run.request);
   field("environment", run.environment);
   field("model", run.model);
+  field("ep_rank", run.ep_rank);
   field("mode", run.mode);
   field("traffic", run.traffic);
   field("seed", run.seed);

@@ -8,6 +8,7 @@
 
 #include "moe/error.h"
 #include "record/fields.h"
+#include "record/gpu_bench.h"
 
 namespace moe::record {
 namespace {
@@ -242,6 +243,19 @@ Run run_from_json(const std::string& text, const std::string& file_name) {
   const Reader reader(json, "", file_name);
   visit_fields(reader, run);
   return run;
+}
+
+GpuBench gpu_bench_from_json(const std::string& text, const std::string& file_name) {
+  const Json json = parse(text, file_name);
+  if (!json.is_object() || !json.contains("schema") || json["schema"] != kGpuBenchSchema) {
+    throw Error(ErrorKind::usage, "cannot read " + file_name,
+                std::string("it is no record of schema \"") + kGpuBenchSchema + "\"",
+                "tools/gpu_bench writes them");
+  }
+  GpuBench bench;
+  const Reader reader(json, "", file_name);
+  visit_fields(reader, bench);
+  return bench;
 }
 
 Row row_from_json(const std::string& text, const std::string& file_name) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "moe/config.h"
+#include "moe/device.h"
 
 namespace moe::record {
 
@@ -62,6 +63,27 @@ struct RoundingReport {
   double drop_rate = 0, add_rate = 0;
 };
 
+/// One step of a variant's plan in a breakdown.
+struct StepTime {
+  std::string phase;  // "forward", "backward"
+  std::string step;   // "up_proj"
+  double median_s = 0;
+  double flops = 0, bytes = 0;  // by the plan: useful arithmetic, fewest bytes
+  double floor_s = 0;           // the least time at this run's ceilings; 0 = unknown
+};
+
+struct Breakdown {
+  std::vector<StepTime> steps;
+  double forward_host_s = 0;  // until the call returns: what issuing its work costs the host
+  std::optional<double> backward_host_s;
+};
+
+/// One number per phase; backward and total are absent where only forward ran.
+struct Phases {
+  double forward = 0;
+  std::optional<double> backward, total;
+};
+
 struct Bytes {
   std::int64_t weights = 0, gradients = 0, saved = 0, workspace = 0;
   std::int64_t peak = 0;  // saved + workspace of one layer: what the variant decides
@@ -75,15 +97,29 @@ struct Row {
   std::string reason;                          // of failed and skipped
   std::optional<std::int64_t> largest_tokens;  // skipped for memory: the most tokens that would fit
   std::optional<Timing> forward, backward, total;
+  std::optional<Timing> graph_forward, graph_backward, graph_total;  // replays of captured graphs
+  std::string no_graph_reason;      // of a row without, on a device that has graphs
   std::int64_t tokens = 0;          // [T]
   std::int64_t executed_pairs = 0;  // rows the GEMMs ran
   std::int64_t credited_pairs = 0;  // min(T*K, executed): what TFLOP/s counts
   bool different_routing = false;   // than the first row: rounded
+  bool reference = false;           // dense_bound: no MoE layer, a bar for those that are
   std::optional<double> tokens_per_s, flops_per_s, ceiling_fraction, speedup;
+  std::optional<Phases> dense_bound_flops_per_s;  // of this run's dense_bound row
+  std::optional<Phases> dense_bound_fraction;     // FLOP/s of this row / that, phase by phase
   Bytes bytes;
   std::vector<Check> checks;
+  std::optional<Breakdown> breakdown;
+  std::optional<DeviceConditions> conditions_before, conditions_after;  // of the row's samples
+  std::optional<double> core_mhz;  // median, read after each sample
   std::optional<Load> load;
   std::optional<RoundingReport> rounding;
+};
+
+/// Of a run that measured one rank of expert parallelism alone (--ep-rank).
+struct EpRank {
+  std::int64_t rank = 1, ranks = 1;          // counted from 1
+  std::int64_t num_experts = 0, tokens = 0;  // of the whole layer, over all ranks
 };
 
 /// Where a run took place. Strings may be empty when unknown.
@@ -118,9 +154,10 @@ struct Run {
   std::string repeat_command;
   std::map<std::string, std::string> request;  // what was asked for beside the shapes, flag by flag
   Environment environment;
-  ModelConfig model;    // shape after overrides
-  std::string mode;     // "forward", "forward_backward"
-  std::string traffic;  // "zipf:1"
+  ModelConfig model;              // shape after overrides
+  std::optional<EpRank> ep_rank;  // `model` is then that rank's share of the layer
+  std::string mode;               // "forward", "forward_backward"
+  std::string traffic;            // "zipf:1"
   std::uint64_t seed = 0;
   std::string baseline;  // variant that speedup is relative to
   double gemm_ceiling_flops_per_s = 0, copy_ceiling_bytes_per_s = 0;

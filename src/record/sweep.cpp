@@ -47,6 +47,7 @@ void compare_with_baseline(Run& run) {
   }
   for (Row& row : run.rows) {
     const auto baseline = baseline_s.find(row.point);
+    if (row.reference) continue;  // no layer to compare
     // A row whose rounding dropped every pair computed nothing, however soon.
     if (baseline != baseline_s.end() && row.total && row.executed_pairs > 0)
       row.speedup = baseline->second / row.total->median_s;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "record/sweep.h"
+#include "report/breakdown_text.h"
 #include "report/format.h"
 #include "report/row_facts.h"
 #include "report/sweep_report.h"
@@ -61,6 +62,7 @@ std::string ceiling_line(const Run& run) {
 std::string shape_line(const Run& run) {
   std::string text = shape_text(run);
   if (!run.model.name.empty()) text = run.model.name + ": " + text;
+  if (run.ep_rank) return text + " | " + ep_rank_text(*run.ep_rank);
   return text + fmt::format(" | gate {}", name_of(run.model.layer.gate.kind));
 }
 
@@ -95,6 +97,12 @@ void add_timing_cells(std::vector<std::string>& cells, const std::optional<Timin
   cells.push_back(timing ? fmt::format("{}", timing->q3_s) : "");
 }
 
+void add_phase_cells(std::vector<std::string>& cells, const std::optional<record::Phases>& phases) {
+  cells.push_back(phases ? fmt::format("{}", phases->forward) : "");
+  cells.push_back(phases ? number_or_empty(phases->backward) : "");
+  cells.push_back(phases ? number_or_empty(phases->total) : "");
+}
+
 std::vector<std::string> csv_cells(const Run& point, const Row& row) {
   const Timing* judged = judged_timing(row);
   std::vector<std::string> cells{
@@ -126,6 +134,12 @@ std::vector<std::string> csv_cells(const Run& point, const Row& row) {
   cells.push_back(fmt::format("{}", layer.rounding.tile));
   cells.emplace_back(name_of(layer.rounding.rule));
   cells.push_back(point.traffic);
+  cells.push_back(row.reference ? "true" : "false");
+  add_phase_cells(cells, row.dense_bound_flops_per_s);
+  add_phase_cells(cells, row.dense_bound_fraction);
+  add_timing_cells(cells, row.graph_forward);
+  add_timing_cells(cells, row.graph_backward);
+  add_timing_cells(cells, row.graph_total);
   return cells;
 }
 
@@ -135,7 +149,7 @@ std::string markdown_point(const Run& point) {
   text += "- routing: " + routing_line(point) + "\n\n";
   text += to_markdown(bench_rows(point)) + "\n";
   for (const std::string& note : bench_notes(point)) text += "- " + note + "\n";
-  text += "\n```\n" + load_text(point) + "```\n\n";
+  text += "\n```\n" + load_text(point) + breakdown_text(point) + "```\n\n";
   for (const std::string& warning : point.warnings) text += "- warning: " + warning + "\n";
   return point.verdict.empty() ? text : text + "**" + point.verdict + "**\n\n";
 }
@@ -163,6 +177,7 @@ std::string header_text(const Run& run, const Estimate& estimate) {
 
 std::string checks_text(const Row& row) {
   if (row.status == record::Status::failed) return "FAILED (" + failure_text(row) + ")";
+  if (row.reference) return "measured; no MoE layer, nothing to verify";
   if (row.checks.empty()) return "not checked";
   const Check* worst = nullptr;                        // nearest to its tolerance
   std::map<std::string, std::string> compared, exact;  // scope -> names
@@ -234,7 +249,16 @@ std::string csv_report(const Run& run) {
                   "dtype",
                   "tile",
                   "rounding",
-                  "routing"};
+                  "routing",
+                  "reference"};
+  for (const char* quantity : {"dense_bound_flops_per_s", "dense_bound_fraction"}) {
+    for (const char* phase : {"forward", "backward", "total"})
+      table.header.push_back(fmt::format("{}_{}", quantity, phase));
+  }
+  for (const char* phase : {"forward", "backward", "total"}) {
+    for (const char* value : {"median", "q1", "q3"})
+      table.header.push_back(fmt::format("graph_{}_{}_s", phase, value));
+  }
   for (const Run& point : record::points_of(run)) {
     for (const Row& row : point.rows) table.rows.push_back(csv_cells(point, row));
   }

@@ -25,14 +25,17 @@ struct Columns {
 Columns columns_for(const Run& run) {
   Columns columns;
   double smallest_tokens = std::numeric_limits<double>::max();
-  for (const Row* row : measured_rows(run)) {
+  std::vector<const Row*> rows = measured_rows(run);
+  if (const Row* bound = dense_bound_row(run)) rows.push_back(bound);
+  for (const Row* row : rows) {
     columns.largest_s = std::max(columns.largest_s, judged_timing(*row)->median_s);
     if (row->tokens_per_s) {
       columns.largest_tokens = std::max(columns.largest_tokens, *row->tokens_per_s);
       smallest_tokens = std::min(smallest_tokens, *row->tokens_per_s);
     }
     columns.largest_flops = std::max(columns.largest_flops, row->flops_per_s.value_or(0));
-    columns.largest_bytes = std::max<double>(columns.largest_bytes, row->bytes.peak);
+    if (!row->reference)
+      columns.largest_bytes = std::max<double>(columns.largest_bytes, row->bytes.peak);
   }
   columns.time = time_scale(columns.largest_s);
   columns.tokens =
@@ -66,19 +69,40 @@ std::string ceiling_cell(const Row& row) {
   return fmt::format("{:.1f}{}", 100 * *row.ceiling_fraction, *row.ceiling_fraction > 1 ? "*" : "");
 }
 
+/// "96/91/93": per cent of the dense bound in forward, backward and both.
+std::string dense_cell(const Row& row) {
+  if (!row.dense_bound_fraction) return "-";
+  std::string text = fmt::format("{:.0f}", 100 * row.dense_bound_fraction->forward);
+  for (const auto& share : {row.dense_bound_fraction->backward, row.dense_bound_fraction->total}) {
+    if (share && row.backward) text += fmt::format("/{:.0f}", 100 * *share);
+  }
+  return text;
+}
+
+bool has_graphs(const Run& run) {
+  return std::any_of(run.rows.begin(), run.rows.end(),
+                     [](const Row& row) { return row.graph_forward.has_value(); });
+}
+
 std::vector<std::string> measured_cells(const Run& run, const Row& row, const Columns& columns) {
   std::vector<std::string> cells{row.variant, time_cell(row.forward, columns)};
   if (has_backward(run)) {
     cells.push_back(time_cell(row.backward, columns));
     cells.push_back(time_cell(row.total, columns));
   }
+  if (has_graphs(run)) {
+    cells.push_back(time_cell(row.graph_forward, columns));
+    if (has_backward(run)) cells.push_back(time_cell(row.graph_backward, columns));
+  }
   cells.push_back(noise_cell(*judged_timing(row)));
   cells.push_back(tokens_cell(row, columns));
   cells.push_back(row.flops_per_s ? cell(*row.flops_per_s, columns.largest_flops, columns.flops, 3)
                                   : "-");
   cells.push_back(ceiling_cell(row));
-  cells.push_back(
-      cell(static_cast<double>(row.bytes.peak), columns.largest_bytes, columns.bytes, 3));
+  if (dense_bound_row(run) != nullptr) cells.push_back(dense_cell(row));
+  cells.push_back(row.reference ? "-"
+                                : cell(static_cast<double>(row.bytes.peak), columns.largest_bytes,
+                                       columns.bytes, 3));
   cells.push_back(row.speedup ? format_ratio(*row.speedup) : "-");
   return cells;
 }
@@ -112,11 +136,18 @@ TextTable bench_rows(const Run& run) {
     table.header.push_back("bwd " + columns.time.unit);
     table.header.push_back("total " + columns.time.unit);
   }
-  for (const std::string& title :
-       {std::string("noise"), std::string("tokens/s"), columns.flops.unit, std::string("% ceiling"),
-        "peak " + columns.bytes.unit, "vs " + run.baseline}) {
-    table.header.push_back(title);
+  if (has_graphs(run)) {
+    table.header.push_back("graph fwd");
+    if (has_backward(run)) table.header.push_back("graph bwd");
   }
+  for (const char* title : {"noise", "tokens/s"}) table.header.push_back(title);
+  table.header.push_back(columns.flops.unit);
+  table.header.push_back("% ceiling");
+  if (dense_bound_row(run) != nullptr) {
+    table.header.push_back(has_backward(run) ? "% dense f/b/total" : "% dense");
+  }
+  table.header.push_back("peak " + columns.bytes.unit);
+  table.header.push_back("vs " + run.baseline);
   table.alignment.assign(table.header.size(), Align::right);
   table.alignment[0] = Align::left;
   for (const Row& row : run.rows) {
@@ -134,9 +165,21 @@ std::vector<std::string> bench_notes(const Run& run) {
   for (const Row& row : run.rows) {
     if (row.status == Status::skipped) notes.push_back(skip_text(run, row));
   }
+  if (run.ep_rank) {
+    notes.push_back("every row: " + ep_rank_text(*run.ep_rank) +
+                    "; no router, no shared expert, rows as given");
+  }
+  if (dense_bound_row(run) != nullptr) {
+    notes.push_back(
+        "dense_bound: no MoE layer (nothing to verify): the expert products alone, as balanced "
+        "dense batched GEMMs of the vendor's library, each with cold caches; % dense is a row's "
+        "FLOP/s as a share of it");
+  }
   bool few_samples = false, above_ceiling = false;
   for (const Row* row : measured_rows(run)) {
     if (row->different_routing) notes.push_back(rounded_note(run, *row));
+    if (!row->no_graph_reason.empty())
+      notes.push_back(fmt::format("{}: no graph, {}", row->variant, row->no_graph_reason));
     few_samples = few_samples || !judged_timing(*row)->noise;
     above_ceiling = above_ceiling || row->ceiling_fraction.value_or(0) > 1;
   }

@@ -23,9 +23,17 @@ const record::Timing* judged_timing(const Row& row) {
 std::vector<const Row*> measured_rows(const Run& run) {
   std::vector<const Row*> rows;
   for (const Row& row : run.rows) {
-    if (row.status == Status::ok && judged_timing(row) != nullptr) rows.push_back(&row);
+    const bool is_timed = row.status == Status::ok && judged_timing(row) != nullptr;
+    if (is_timed && !row.reference) rows.push_back(&row);
   }
   return rows;
+}
+
+const Row* dense_bound_row(const Run& run) {
+  for (const Row& row : run.rows) {
+    if (row.reference && row.status == Status::ok && judged_timing(row) != nullptr) return &row;
+  }
+  return nullptr;
 }
 
 std::string mode_in_words(const Run& run) {
@@ -67,6 +75,12 @@ std::string shape_text(const Run& run) {
                                  name_of(layer.activation), name_of(layer.dtype));
   if (layer.shared.ffn_dim > 0) text += fmt::format(" shared={}", layer.shared.ffn_dim);
   return text;
+}
+
+std::string ep_rank_text(const record::EpRank& rank) {
+  return fmt::format("rank {}/{}: {} of {} experts, what {} tokens send it; no communication",
+                     rank.rank, rank.ranks, rank.num_experts / rank.ranks, rank.num_experts,
+                     format_integer(rank.tokens));
 }
 
 std::string commit_text(const record::Environment& environment) {

@@ -12,8 +12,12 @@ namespace moe::report {
 /// none.
 const record::Timing* judged_timing(const record::Row& row);
 
-/// Rows that ran, passed their checks and have a time.
+/// Variants that ran, passed their checks and have a time. The dense bound is none: see
+/// dense_bound_row().
 std::vector<const record::Row*> measured_rows(const record::Run& run);
+
+/// The dense bound of this run, or null when it was not measured.
+const record::Row* dense_bound_row(const record::Run& run);
 
 /// "forward and backward", "forward".
 std::string mode_in_words(const record::Run& run);
@@ -29,6 +33,9 @@ std::string skip_text(const record::Run& run, const record::Row& row);
 
 /// "T=4096 d=1024 n=4096 E=8 K=2 swiglu fp32"
 std::string shape_text(const record::Run& run);
+
+/// "rank 1/8: 32 of 256 experts, what 65,536 tokens send it; no communication"
+std::string ep_rank_text(const record::EpRank& rank);
 
 /// "1a2b3c4", "1a2b3c4 + changes" or "unknown commit".
 std::string commit_text(const record::Environment& environment);

@@ -55,6 +55,7 @@ void run_visits(const Problem& problem, const RoutedRows& routed,
                 const std::vector<std::int64_t>& tokens, std::span<const Visit> visits,
                 std::span<Pass> passes) {
   const bool is_shared = visits[0].expert == kSharedExpert;
+  const ExpertScope weights(is_shared ? nullptr : problem.experts, visits[0].expert);
   for (std::size_t v = 0; v < visits.size(); ++v) {
     const std::int64_t token = tokens[visits[v].slot];
     const std::int64_t place = routed.token_offsets[token] + visits[v].row;

@@ -61,6 +61,10 @@ std::vector<ChannelGradient> channel_gradients(const Problem& problem, const Rou
   for (const Channel& channel : channels) {
     if (channel.expert == kSharedExpert && shared.empty()) shared = served_by_shared(problem);
   }
+  std::vector<ExpertScope> experts;  // one expert's channels stand together: made once
+  for (const Channel& channel : channels) {
+    if (channel.expert != kSharedExpert) experts.emplace_back(problem.experts, channel.expert);
+  }
   std::vector<ChannelGradient> gradients(channels.size());
   const auto count = static_cast<std::int64_t>(channels.size());
 #pragma omp parallel for schedule(dynamic) if (is_worth_threads(count * problem.x.size()))

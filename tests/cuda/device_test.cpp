@@ -9,6 +9,7 @@
 
 #include "core/seeded.h"
 #include "cuda/device/availability.h"
+#include "cuda/device/nvml.h"
 #include "cuda/runtime/blas.h"
 #include "cuda/runtime/check.h"
 
@@ -28,6 +29,16 @@ TEST(NoGpu, ReasonNamesTheCause) {
               HasSubstr("CUDA_VISIBLE_DEVICES is ''"));
   EXPECT_THAT(reason_without_device(cudaErrorSystemDriverMismatch, 13000, 13000, nullptr),
               HasSubstr("does not start"));
+}
+
+TEST(Nvml, WithoutAGpuItKnowsNothing) {
+  EXPECT_EQ(Nvml::open("no such bus"), nullptr);
+}
+
+TEST(Nvml, ThrottleReasonsInWords) {
+  EXPECT_EQ(throttle_text(0), "");
+  EXPECT_EQ(throttle_text(0x1 | 0x2), "");  // idle, and clocks that the user set
+  EXPECT_EQ(throttle_text(0x4 | 0x40), "power cap, thermal (hardware)");
 }
 
 TEST(NoGpu, EitherDevicesOrAReason) {
@@ -96,6 +107,84 @@ TEST_F(CudaDeviceTest, CopiesAndFillsInOrder) {
   EXPECT_EQ(back[499], 7);
   EXPECT_EQ(back[500], 0xff);
   EXPECT_EQ(back[1000], 0xff);
+}
+
+TEST_F(CudaDeviceTest, FindsWhatIsNotFinite) {
+  const std::int64_t count = 200001;
+  for (const DType dtype : {DType::bf16, DType::f32}) {
+    const std::size_t size = size_of(dtype);
+    const Memory memory = allocate(count * size);
+    const TensorView view(memory.data, dtype, {count});
+    device_->fill_normal(view, 1, 1, 1.0f);
+    EXPECT_EQ(device_->find_not_finite(view).count, 0);
+    device_->fill_bytes({memory.data + 7000 * size, size}, 0xff);
+    device_->fill_bytes({memory.data + 150000 * size, 2 * size}, 0xff);
+    const NotFinite found = device_->find_not_finite(view);
+    EXPECT_EQ(found.count, 3);
+    EXPECT_EQ(found.first, 7000);
+  }
+}
+
+TEST_F(CudaDeviceTest, AStopwatchHasALapBetweenMarks) {
+  const Memory memory = allocate(std::size_t{1} << 30);
+  const auto stopwatch = device_->make_stopwatch();
+  EXPECT_TRUE(stopwatch->laps().empty());
+  stopwatch->mark();
+  device_->fill_bytes(memory, 1);
+  stopwatch->mark();
+  stopwatch->mark();
+  const std::vector<double> laps = stopwatch->laps();
+  ASSERT_EQ(laps.size(), 2u);
+  EXPECT_GT(laps[0], laps[1]);
+}
+
+TEST_F(CudaDeviceTest, ConditionsArePlausibleWhereNvmlAnswers) {
+  const auto conditions = device_->conditions();
+  if (!conditions) GTEST_SKIP() << "no NVML here";
+  EXPECT_GT(conditions->core_mhz, 100);
+  EXPECT_GT(conditions->power_w, 10);
+  EXPECT_LT(conditions->temperature_c, 120);
+}
+
+TEST_F(CudaDeviceTest, SeededNumbersAreTheHosts) {
+  const std::int64_t count = 100003;
+  const Memory memory = allocate(count * 2);
+  device_->fill_normal({memory.data, DType::bf16, {count}}, 7,
+                       static_cast<std::uint32_t>(RandomStream::w_up), 0.02f);
+  std::vector<bfloat16> got(count), want(count);
+  device_->copy_to_host(got.data(), memory.data, memory.bytes);
+  fill_normal({want.data(), DType::bf16, {count}}, 7, RandomStream::w_up, 0.02f);
+  EXPECT_EQ(std::memcmp(got.data(), want.data(), memory.bytes), 0);
+}
+
+/// Small whole numbers: products and sums are exact in bfloat16 inputs and float32 sums.
+TEST_F(CudaDeviceTest, BatchedProductsTakeEveryOrder) {
+  const std::int64_t batch = 3, m = 16, n = 24, k = 8;
+  ASSERT_TRUE(device_->has_batched_products());
+  std::vector<float> a(batch * m * k), b(batch * k * n), c(batch * m * n);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i % 7) - 3;
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i % 5) - 2;
+  const Memory device_a = allocate(4 * a.size()), device_b = allocate(4 * b.size()),
+               device_c = allocate(4 * c.size());
+  const Memory scratch = allocate(device_->traits().gemm_scratch_bytes);
+  device_->copy_from_host(device_a.data, a.data(), device_a.bytes);
+  device_->copy_from_host(device_b.data, b.data(), device_b.bytes);
+  for (const bool transposed_a : {false, true}) {
+    for (const bool transposed_b : {false, true}) {
+      device_->multiply({batch, m, n, k, DType::f32, device_a.data, device_b.data, device_c.data,
+                         transposed_a, transposed_b, scratch});
+      device_->copy_to_host(c.data(), device_c.data, device_c.bytes);
+      for (std::int64_t i = 0; i < batch * m * n; ++i) {
+        const std::int64_t e = i / (m * n), row = i / n % m, column = i % n;
+        float want = 0;
+        for (std::int64_t j = 0; j < k; ++j) {
+          want += a[e * m * k + (transposed_a ? j * m + row : row * k + j)] *
+                  b[e * k * n + (transposed_b ? column * k + j : j * n + column)];
+        }
+        ASSERT_EQ(c[i], want) << "at " << i << ", transposed " << transposed_a << transposed_b;
+      }
+    }
+  }
 }
 
 TEST_F(CudaDeviceTest, TimeCoversWhatRunsOnTheStream) {

@@ -1,6 +1,8 @@
 // The CUDA variants against the truth: every gate, awkward routings, shared experts, in bfloat16.
 #include <gtest/gtest.h>
 
+#include "measure/ep_share.h"
+#include "measure/given_routing.h"
 #include "measure/memory_need.h"
 #include "measure/problem.h"
 #include "measure/trial.h"
@@ -12,6 +14,8 @@ namespace moe {
 namespace {
 
 using tests::Case;
+
+constexpr const char* kVariants[] = {"vanilla", "grouped_gemm", "sonic"};
 
 Device* hopper() {
   static const auto gpus = devices(DeviceKind::cuda);
@@ -42,14 +46,24 @@ struct Bench {
       : Bench(variant, test, measure::make_request(test.config, test.tokens, true)) {}
 };
 
-void expect_true(const std::string& variant, const Case& test) {
-  SCOPED_TRACE(test.name + " " + variant);
-  Bench bench(variant, test);
+/// Brings the gradients of all experts to the host.
+std::vector<truth::ExpertScope> all_experts(const measure::HostResult& result,
+                                            const LayerConfig& config) {
+  std::vector<truth::ExpertScope> experts;
+  for (std::int64_t e = 0; e < config.num_experts; ++e) experts.emplace_back(result.experts, e);
+  return experts;
+}
+
+void expect_true(const std::string& variant, const Case& test, bool training = true) {
+  SCOPED_TRACE(test.name + " " + variant + (training ? "" : ", inference"));
+  Bench bench(variant, test, measure::make_request(test.config, test.tokens, training));
+  measure::VerifyOptions options = check_everything();
+  options.backward = training;
   const auto reason = bench.choice.variant->unsupported(bench.plan.request, hopper()->traits());
   ASSERT_FALSE(reason.has_value()) << *reason;
   const measure::HostResult result = bench.trial.run_for_check();
   for (const record::Check& check :
-       measure::verify(bench.problem.host(test.config), result, check_everything())) {
+       measure::verify(bench.problem.host(test.config), result, options)) {
     EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
   }
 }
@@ -83,14 +97,14 @@ TEST_P(CudaLayerTest, AgreesWithTruthOnEveryGate) {
     Case test = GetParam();
     test.config.gate = gate.gate;
     SCOPED_TRACE(gate.name);
-    for (const char* variant : {"grouped_gemm", "sonic"}) expect_true(variant, test);
+    for (const char* variant : kVariants) expect_true(variant, test);
   }
 }
 
 TEST_P(CudaLayerTest, SharedExpertAgreesWithTruth) {
   Case test = GetParam();
   test.config.shared = {.ffn_dim = 40};
-  for (const char* variant : {"grouped_gemm", "sonic"}) expect_true(variant, test);
+  for (const char* variant : kVariants) expect_true(variant, test);
 }
 
 TEST_P(CudaLayerTest, EveryActivationAgreesWithTruth) {
@@ -98,15 +112,16 @@ TEST_P(CudaLayerTest, EveryActivationAgreesWithTruth) {
   if (test.tokens < 33) GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
   for (const Activation activation : kActivations) {
     test.config.activation = activation;
-    expect_true("grouped_gemm", test);
+    for (const char* variant : {"vanilla", "grouped_gemm"}) expect_true(variant, test);
   }
 }
 
 TEST_P(CudaLayerTest, EqualInputsGiveEqualBits) {
-  for (const char* variant : {"grouped_gemm", "sonic"}) {
+  for (const char* variant : kVariants) {
     Bench bench(variant, GetParam());
     const auto bits = [&] {
       const measure::HostResult r = bench.trial.run_for_check();
+      const auto experts = all_experts(r, GetParam().config);
       std::vector<std::byte> all;
       for (const TensorView& view :
            {r.out, r.d_x, r.gradients.w_up, r.gradients.w_down, r.gradients.w_router}) {
@@ -118,12 +133,60 @@ TEST_P(CudaLayerTest, EqualInputsGiveEqualBits) {
   }
 }
 
+TEST_P(CudaLayerTest, InferenceAgreesWithTruth) {
+  for (const char* variant : kVariants) expect_true(variant, GetParam(), false);
+}
+
+/// One rank of expert parallelism: the routing is given and ragged.
+TEST_P(CudaLayerTest, AGivenRoutingAgreesWithTruth) {
+  const Case& test = GetParam();
+  if (test.config.num_experts % 2 != 0) GTEST_SKIP() << "experts that do not halve";
+  const auto of_rank = [&](std::int64_t rank) {
+    return measure::ep_share(test.config, test.tokens, test.traffic, 7, rank, 2);
+  };
+  measure::EpShare share;
+  try {
+    share = of_rank(1);
+  } catch (const Error&) {  // nothing goes there
+    share = of_rank(2);
+  }
+  for (const char* variant : kVariants) {
+    SCOPED_TRACE(test.name + " " + variant);
+    const Request request =
+        measure::make_request(share.layer, share.tokens, true, share.rows.max_rows);
+    const auto choice = measure::parse_variant(DeviceKind::cuda, variant);
+    const Plan plan = choice.variant->plan(request, hopper()->traits());
+    const measure::Problem problem(*hopper(), share.layer, share.tokens, {}, 7);
+    const measure::GivenRouting given(*hopper(), share.rows);
+    measure::Workbench workbench(*hopper(), share.layer, share.tokens, share.rows.max_rows, true,
+                                 plan.saved_bytes + plan.workspace_bytes);
+    measure::Trial trial(*hopper(), choice, plan, problem, workbench, &given);
+    measure::VerifyOptions options = check_everything();
+    options.given = &given.on_host();
+    const measure::HostResult result = trial.run_for_check();
+    for (const record::Check& check : measure::verify(problem.host(share.layer), result, options)) {
+      EXPECT_TRUE(check.passed) << check.what << ": " << check.error << " at " << check.where;
+    }
+  }
+}
+
+TEST_P(CudaLayerTest, AReplayedGraphGivesTheSameBits) {
+  for (const char* variant : kVariants) {
+    Bench bench(variant, GetParam());
+    bench.trial.run_for_check();
+    const std::string reason = bench.trial.capture_graphs();
+    EXPECT_EQ(reason.empty(), bench.plan.capturable) << variant << ": " << reason;
+    EXPECT_EQ(bench.trial.run().graph_backward > 0, bench.plan.capturable) << variant;
+  }
+}
+
 TEST_P(CudaLayerTest, AddsToGradientsWhenAsked) {
-  for (const char* variant : {"grouped_gemm", "sonic"}) {
+  for (const char* variant : kVariants) {
     Case test = GetParam();
     test.config.shared = {.ffn_dim = 40};
     Bench bench(variant, test);
     const measure::HostResult once = bench.trial.run_for_check();
+    const auto experts = all_experts(once, test.config);
     const std::vector<bfloat16> before(
         once.gradients.w_up.as<bfloat16>(),
         once.gradients.w_up.as<bfloat16>() + once.gradients.w_up.size());

@@ -34,6 +34,15 @@ TEST(VariantChoice, TheSuffixTurnsRoundingOn) {
   EXPECT_EQ(rounded.config(config).rounding.tile, 32);
 }
 
+TEST(VariantChoice, TheDenseBoundIsNoVariant) {
+  const VariantChoice choice = parse_variant(DeviceKind::cpu, "dense_bound");
+  EXPECT_TRUE(choice.is_dense_bound());
+  EXPECT_FALSE(choice.rounded);
+  EXPECT_FALSE(parse_variant(DeviceKind::cpu, "sonic").is_dense_bound());
+  EXPECT_THAT(known_labels(DeviceKind::cpu), testing::Contains("dense_bound"));
+  EXPECT_EQ(default_labels(DeviceKind::cuda).back(), "dense_bound");
+}
+
 TEST(VariantChoice, UnknownLabelsNameTheKnownOnes) {
   for (const char* label : {"sonik", "+rounding", "", "sonic+", "sonic+rounding+rounding"}) {
     try {

@@ -27,6 +27,13 @@ Row full_row() {
   row.forward = Timing{{0.1, 1.0 / 3.0, 5e-324}, 0.1, 0.09, 0.11, 0.08, 0.12, 0.2};
   row.backward = Timing{{0.3}, 0.3, 0.3, 0.3, 0.3, 0.3, std::nullopt};
   row.total = Timing{{1.7976931348623157e308}, 0.4, 0.4, 0.4, 0.4, 0.4, 0.0};
+  row.graph_forward = Timing{{0.05}, 0.05, 0.05, 0.05, 0.05, 0.05, std::nullopt};
+  row.graph_backward = Timing{{0.06}, 0.06, 0.06, 0.06, 0.06, 0.06, std::nullopt};
+  row.graph_total = Timing{{0.11}, 0.11, 0.11, 0.11, 0.11, 0.11, std::nullopt};
+  row.no_graph_reason = "none";
+  row.reference = true;
+  row.dense_bound_flops_per_s = Phases{6e14, 5e14, 5.5e14};
+  row.dense_bound_fraction = Phases{0.9, std::nullopt, 0.91};
   row.tokens = std::numeric_limits<std::int64_t>::max();
   row.executed_pairs = 8320;
   row.credited_pairs = 8192;
@@ -38,6 +45,10 @@ Row full_row() {
   row.bytes = {1, 2, 3, 4, std::int64_t{1} << 40};
   row.checks = {{"d_w_up", "16 tokens", 3.1e-7, 1e-5, true, ""},
                 {"out", "all", 0.31, 1e-5, false, "token 17, column 902"}};
+  row.breakdown = Breakdown{{{"forward", "up_proj", 0.01, 2e9, 3e6, 0.008}}, 1e-4, 2e-4};
+  row.conditions_before = DeviceConditions{1980, 2619, 690.5, 61, "power cap"};
+  row.conditions_after = DeviceConditions{1410, 2619, 700, 66, ""};
+  row.core_mhz = 1500;
   row.load =
       Load{8, 1.31, 0.7, 0.31, 0.2, 0.02, 0.99, 0.1, 0.03, 1.01, 4.5, {1.5, 0.5}, {1.4, 0.6}};
   row.rounding = RoundingReport{"nearest", 128, 7, 9, 63, 1, 2, 0.008, 0.009};
@@ -64,6 +75,7 @@ Run full_run() {
                      true,
                      "oneDNN 2.6.3",
                      {{"governor", "performance"}}};
+  run.ep_rank = EpRank{3, 8, 256, 65536};
   run.model.name = "small";
   run.model.layer = {1024,
                      4096,

@@ -26,6 +26,49 @@ sonic+rounding: different routing, 8,320 pairs executed where T*K is 8,192
 )");
 }
 
+/// As on a GPU: captured graphs for sonic alone, and the dense bound.
+record::Run gpu_run() {
+  record::Run run = small_run();
+  run.rows = {run.rows[0], run.rows[3], row_of("dense_bound", 1.0, 2.0, 99)};
+  run.rows[0].no_graph_reason = "it reads results of the device on the host in mid-pass";
+  run.rows[1].graph_forward = timing_of(1.2);
+  run.rows[1].graph_backward = timing_of(2.4);
+  run.rows[1].graph_total = timing_of(3.6);
+  run.rows[2].reference = true;
+  run.rows[2].tokens_per_s.reset();
+  run.rows[2].speedup.reset();
+  for (record::Row& row : run.rows) {
+    row.dense_bound_fraction = record::Phases{
+        1.0 / row.forward->median_s, 2.0 / row.backward->median_s, 3.0 / row.total->median_s};
+  }
+  return run;
+}
+
+TEST(BenchTable, GraphsAndTheDenseBoundHaveColumns) {
+  EXPECT_EQ(
+      bench_table(gpu_run()),
+      R"(variant      fwd ms  bwd ms  total ms  graph fwd  graph bwd  noise  tokens/s  GFLOP/s  % ceiling  % dense f/b/total  peak MiB  vs vanilla
+vanilla        1600    3200      4800          -          -  2.0 %       853      129       51.5           62/62/62       520       1.00x
+sonic          1250    2450      3700       1200       2400  2.0 %      1107      167       66.8           80/82/81       148       1.30x
+dense_bound    1000    2000      3000          -          -  2.0 %         -      206       82.4        100/100/100         -           -
+dense_bound: no MoE layer (nothing to verify): the expert products alone, as balanced dense batched GEMMs of the vendor's library, each with cold caches; % dense is a row's FLOP/s as a share of it
+vanilla: no graph, it reads results of the device on the host in mid-pass
+)");
+}
+
+TEST(BenchTable, ForwardAloneHasOneGraphColumnAndOneShare) {
+  record::Run run = gpu_run();
+  run.mode = "forward";
+  for (record::Row& row : run.rows) {
+    row.backward.reset();
+    row.total = row.forward;
+    row.graph_backward.reset();
+  }
+  const std::string text = bench_table(run);
+  EXPECT_THAT(text, HasSubstr("graph fwd  noise"));
+  EXPECT_THAT(text, HasSubstr("% dense  peak"));
+}
+
 TEST(BenchTable, FailedRowsShowErrorAndPlaceAndNoTimes) {
   record::Run run = small_run();
   run.rows = {run.rows[0], run.rows[3]};

@@ -73,6 +73,14 @@ TEST(Verdict, FailedRowsAreLeftOutByName) {
   EXPECT_THAT(verdict(run), HasSubstr("left out because of a failed check: sonic."));
 }
 
+TEST(Verdict, TheDenseBoundIsNeverRecommended) {
+  record::Run run = small_run();
+  const std::string without = verdict(run);
+  run.rows.push_back(row_of("dense_bound", 0.1, 0.2, 1));
+  run.rows.back().reference = true;
+  EXPECT_EQ(verdict(run), without);
+}
+
 TEST(Verdict, NothingRan) {
   record::Run run = small_run();
   for (record::Row& row : run.rows) skip(row);

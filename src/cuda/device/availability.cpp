@@ -4,13 +4,10 @@
 #include <cstdlib>
 
 namespace moe::cuda {
-namespace {
 
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
-
-}  // namespace
 
 std::string reason_without_device(cudaError_t error, int driver_version, int runtime_version,
                                   const char* visible_devices) {

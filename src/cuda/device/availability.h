@@ -15,6 +15,9 @@ struct Availability {
 /// Never throws: a machine without a driver is an ordinary machine.
 Availability find_devices();
 
+/// A version as CUDA writes it: 12040 is "12.4".
+std::string version_text(int version);
+
 /// What cudaGetDeviceCount's `error` means. Versions as CUDA writes them: 12040 is 12.4; a driver
 /// version of 0 is no driver. `visible_devices` is the value of CUDA_VISIBLE_DEVICES, or null.
 std::string reason_without_device(cudaError_t error, int driver_version, int runtime_version,

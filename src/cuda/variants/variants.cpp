@@ -11,6 +11,7 @@
 #include "cuda/kernels/router/choose.h"
 #include "cuda/variants/grouped_gemm.h"
 #include "cuda/variants/sonic.h"
+#include "cuda/variants/vanilla.h"
 #include "plan/algorithms.h"
 
 namespace moe::cuda {
@@ -84,13 +85,16 @@ class CudaVariant final : public Variant {
 }  // namespace
 
 std::vector<const Variant*> cuda_variants() {
+  static const CudaVariant<VanillaLayer> vanilla(
+      "vanilla", "loop over experts as written in PyTorch, cuBLAS products", plan::vanilla,
+      hopper_reason);
   static const CudaVariant<GroupedGemmLayer> grouped_gemm(
       "grouped_gemm", "rows sorted by expert, one grouped GEMM per projection", plan::grouped_gemm,
       hopper_reason);
   static const CudaVariant<SonicLayer> sonic(
       "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic,
       sonic_reason);
-  return {&grouped_gemm, &sonic};
+  return {&vanilla, &grouped_gemm, &sonic};
 }
 
 }  // namespace moe::cuda

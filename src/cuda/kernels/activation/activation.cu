@@ -30,7 +30,8 @@ void start_for(const ActivationRows& rows, const void* h, const void* d_a, void*
                                         static_cast<Element*>(out),
                                         rows.expert_offsets,
                                         rows.num_experts,
-                                        rows.n};
+                                        rows.n,
+                                        static_cast<unsigned>(rows.max_rows)};
   with_activation(rows.activation, [&]<Activation kActivation>() {
     start<Kernel<kActivation, Element>, Element>(rows, args, stream);
   });

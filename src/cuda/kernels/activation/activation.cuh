@@ -19,10 +19,11 @@ namespace moe::cuda {
 template <class Element>
 struct ActivationArgs {
   const Element* h;
-  const Element* d_a;  // backward only
-  Element* out;        // a, or d_h
-  const int* expert_offsets;
+  const Element* d_a;         // backward only
+  Element* out;               // a, or d_h
+  const int* expert_offsets;  // null: max_rows rows
   int num_experts, n;
+  unsigned max_rows;
 };
 
 /// The vector of a thread: its first element in a, and in the gate columns of h.
@@ -39,7 +40,9 @@ __device__ __forceinline__ ActivationPlace place_of_thread(const ActivationArgs<
   const unsigned row = warp / segments, vector = warp % segments * 32 + threadIdx.x % 32;
   const std::int64_t row_begin = static_cast<std::int64_t>(row) * args.n;
   const int column = static_cast<int>(vector) * kVectorSize<Element>;
-  const unsigned rows = static_cast<unsigned>(args.expert_offsets[args.num_experts]);
+  const unsigned rows = args.expert_offsets == nullptr
+                            ? args.max_rows
+                            : static_cast<unsigned>(args.expert_offsets[args.num_experts]);
   return {row_begin + column, (kIsGated<kActivation> ? 2 : 1) * row_begin + column,
           row < rows && vector < vectors};
 }

@@ -4,7 +4,8 @@
 //   activate_backward   d_h [rows, u] = act'(h) d_a
 //
 // u is 2n when gated, gate columns before up columns, and n otherwise.
-// Only rows below expert_offsets[E] are read or written.
+// Only rows below expert_offsets[E] are read or written, or max_rows of them where the host knows
+// their number.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -15,9 +16,9 @@
 
 namespace moe::cuda {
 
-/// Rows that a step works on: their number is known on the device alone.
+/// Rows that a step works on: in most variants their number is known on the device alone.
 struct ActivationRows {
-  const int* expert_offsets;  // [E + 1], device memory
+  const int* expert_offsets;  // [E + 1], device memory; null: there are max_rows rows
   int num_experts;
   std::int64_t max_rows;  // at least expert_offsets[E]; bounds the grid
   int n;                  // a multiple of 8

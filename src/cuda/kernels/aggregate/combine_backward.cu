@@ -21,7 +21,7 @@ void start(const CombineBackwardProblem& p, cudaStream_t stream) {
   constexpr std::int64_t kWarps = Kernel::kThreads / 32;
   launch<Kernel>({static_cast<const Element*>(p.d_out), static_cast<const Element*>(p.y),
                   p.row_tokens, p.token_rows, p.row_scores, static_cast<Element*>(p.d_y),
-                  p.d_scores, p.expert_offsets, p.num_experts, p.d},
+                  p.d_scores, p.expert_offsets, p.num_experts, p.d, static_cast<int>(p.max_rows)},
                  dim3(static_cast<unsigned>((p.max_rows + kWarps - 1) / kWarps)), stream);
 }
 

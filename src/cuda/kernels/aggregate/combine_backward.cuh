@@ -19,8 +19,8 @@ struct CombineBackward {
     const float* row_scores;
     Element* d_y;
     float* d_scores;
-    const int* expert_offsets;
-    int num_experts, d;
+    const int* expert_offsets;  // null: max_rows rows
+    int num_experts, d, max_rows;
   };
   struct SharedStorage {};
   static constexpr int kThreads = 256, kMinBlocks = 5, kClusterSize = 1;
@@ -28,8 +28,10 @@ struct CombineBackward {
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
     const int index = blockIdx.x * (kThreads / 32) + threadIdx.x / 32;  // into token_rows
-    if (index >= args.expert_offsets[args.num_experts]) return;
-    const int row = args.token_rows[index];
+    const int rows =
+        args.expert_offsets == nullptr ? args.max_rows : args.expert_offsets[args.num_experts];
+    if (index >= rows) return;
+    const int row = args.token_rows == nullptr ? index : args.token_rows[index];
     const int lane = threadIdx.x % 32;
     const float score = args.row_scores[row];
     const Element* d_out = args.d_out + static_cast<std::int64_t>(args.row_tokens[row]) * args.d;

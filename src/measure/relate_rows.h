@@ -1,0 +1,18 @@
+// What rows of one shape say beside each other, once all have their times: their share of the dense
+// bound, and whether their clocks were alike. (Speed-ups: record/sweep.h.)
+#pragma once
+
+#include "record/record.h"
+
+namespace moe::measure {
+
+/// FLOP/s of the credited pairs in every phase that has a time; the row has a total.
+record::Phases phase_rates(const record::Run& run, const record::Row& row);
+
+/// Row::dense_bound_flops_per_s and dense_bound_fraction, where the dense bound was measured.
+void compare_with_dense_bound(record::Run& run);
+
+/// Adds a warning when the median clocks of two rows differ: their times are not comparable.
+void warn_about_clocks(record::Run& run);
+
+}  // namespace moe::measure

@@ -1,0 +1,109 @@
+"""What gpu_check, gpu_bench and the results page share: names of GPUs, hashes of kernel sources, runs of
+bench_moe_variants."""
+
+import glob
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+RESULTS = os.path.join(ROOT, "docs", "results")
+
+
+def source_hashes(root=ROOT):
+    """SHA-256 of every file of the GPU backend and the plans that choose its kernels."""
+    hashes = {}
+    for pattern in ("src/cuda/**/*", "src/plan/*"):
+        for path in sorted(glob.glob(pattern, root_dir=root, recursive=True)):
+            full = os.path.join(root, path)
+            if os.path.isfile(full):
+                with open(full, "rb") as file:
+                    hashes[path] = hashlib.sha256(file.read()).hexdigest()[:16]
+    return hashes
+
+
+def slug(device_name):
+    """The folder of a GPU: "NVIDIA H100 80GB HBM3" is h100, "NVIDIA H200" h200."""
+    found = re.search(r"\b([A-Z]+\d+[A-Z]*)\b", device_name.replace("NVIDIA", ""))
+    return (found.group(1) if found else device_name.strip().replace(" ", "_")).lower()
+
+
+def run_bench(program, arguments, timeout_s, echo=True):
+    """Runs bench_moe_variants; returns its run.json and what it printed. Raises RuntimeError."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [program, *arguments, "--no-plots", "--quiet", "--out", out]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+        if echo:
+            print(done.stdout + done.stderr, end="", flush=True)
+        runs = glob.glob(os.path.join(out, "runs", "*", "run.json"))
+        if not runs:
+            raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+        with open(runs[0]) as file:
+            return json.load(file)
+
+
+def bench_rows(run):
+    """Flat rows of one run: one per variant and phase; times in ms, rates in TFLOP/s."""
+    rows = []
+    for row in run["rows"]:
+        common = {
+            "preset": run["model"]["name"],
+            "variant": row["variant"],
+            "status": row["status"],
+            "reason": row["reason"],
+            "tokens": row["tokens"],
+            "saved_bytes": row["bytes"]["saved"],
+            "peak_bytes": row["bytes"]["peak"],
+            "core_mhz": row["core_mhz"],
+        }
+        if row["status"] != "ok" or row["total"] is None:
+            rows.append({**common, "phase": None})
+            continue
+        for phase in ("forward", "backward", "total"):
+            timing, graph = row[phase], row["graph_" + phase]
+            if timing is None:
+                continue
+            bound = row["dense_bound_flops_per_s"] or {}
+            fraction = row["dense_bound_fraction"] or {}
+            bound_flops = bound.get(phase)
+            tflops = fraction[phase] * bound_flops * 1e-12 if fraction.get(phase) else None
+            rows.append(
+                {
+                    **common,
+                    "phase": phase,
+                    "ms": 1e3 * timing["median_s"],
+                    "graph_ms": 1e3 * graph["median_s"] if graph else None,
+                    "noise": timing["noise"],
+                    "samples": len(timing["samples_s"]),
+                    "tflops": tflops,
+                    "dense_bound_tflops": bound_flops * 1e-12 if bound_flops else None,
+                }
+            )
+    return rows
+
+
+def about(run):
+    """Where and from what a run was made."""
+    environment = run["environment"]
+    return {
+        "device": environment["device_name"],
+        "driver": environment["extra"].get("driver", ""),
+        "gemm_library": environment["gemm_library"],
+        "version": environment["version"],
+        "git_commit": environment["git_commit"],
+        "git_dirty": environment["git_dirty"],
+    }
+
+
+def write_record(device_name, file_name, record):
+    """docs/results/<gpu>/<file_name>; returns its path."""
+    folder = os.path.join(RESULTS, slug(device_name))
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, file_name)
+    with open(path, "w") as file:
+        json.dump(record, file, indent=1)
+        file.write("\n")
+    return path
