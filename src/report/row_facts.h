@@ -29,6 +29,7 @@ std::string skip_text(const record::Run& run, const record::Row& row);
 
 /// "T=4096 d=1024 n=4096 E=8 K=2 swiglu fp32"
 std::string shape_text(const record::Run& run);
+std::string shape_text(const ModelConfig& model);
 
 /// "1a2b3c4", "1a2b3c4 + changes" or "unknown commit".
 std::string commit_text(const record::Environment& environment);
