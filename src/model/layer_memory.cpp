@@ -129,7 +129,7 @@ std::string_view name_of(Part part) {
                                                           "out, d_out, d_x",
                                                           "workspace",
                                                           "GEMM library scratch",
-                                                          "alignment and gaps",
+                                                          "reserved, idle",
                                                           "communication"};
   return names[static_cast<std::size_t>(part)];
 }
@@ -155,7 +155,10 @@ LayerStates layer_states(const LayerSetup& setup) {
   const std::int64_t ranks = setup.expert_ranks;
   const std::int64_t here = (config.num_experts + ranks - 1) / ranks;
   StateRules rules = setup.states;
-  if (!setup.plan.request.training) rules.optimizer = Optimizer::none;
+  if (!setup.plan.request.training) {
+    rules.optimizer = Optimizer::none;
+    rules.gradients = false;
+  }
   const std::int64_t others =
       layer_parameters(config) - expert_parameters(config, config.num_experts);
   LayerStates states;
@@ -187,7 +190,7 @@ Composition composition(const LayerSetup& setup, Phase phase) {
     }
   }
   const std::int64_t padding = static_cast<std::int64_t>(plan.saved_bytes) - saved;
-  all.add("alignment and gaps", Part::gaps,
+  all.add("reserved, idle", Part::gaps,
           setup.calls * padding + region_bytes(plan, range) - live_bytes(plan, fullest));
   all.add("communication", Part::communication, setup.communication_bytes);
   return {phase, step_at(plan, fullest).name, all.finish()};
