@@ -35,6 +35,8 @@ constexpr std::array kRules{
     FactorRule{"reduction_overlap", &Factors::reduction_overlap, 0.6, 0.8, 0.95,
                "a judgement: gradient buckets are reduced behind the backward pass"},
     FactorRule{"host_s", &Factors::host_s, 20e-3, 16.4e-3, 10e-3, kFitted},
+    FactorRule{"loop_expert_s", &Factors::loop_expert_s, 0.75e-3, 0.55e-3, 0.45e-3,
+               "PyTorch loops of 8 to 256 experts on H100 and H200: 0.55 to 0.95 ms per expert"},
     FactorRule{"graph_share", &Factors::graph_share, 0.6, 0.4, 0.2,
                "a judgement: permutation and dispatch often stay outside graphs"},
     FactorRule{"layer_latency_s", &Factors::layer_latency_s, 60e-6, 40e-6, 20e-6,

@@ -21,6 +21,7 @@ struct Factors {
   double reduction_overlap;   // the same of gradient reduction and weight gathering
   double host_s;              // host work to launch one layer, forward and backward, of an eager
                               // framework: a layer cannot be faster
+  double loop_expert_s;       // vanilla: the host's work for one expert, forward and backward
   double graph_share;         // share of host_s that is left with CUDA graphs or a compiler
   double layer_latency_s;     // serving: start-up of one layer's kernels in a CUDA graph
   double imbalance;           // busiest expert rank / mean

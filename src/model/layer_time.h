@@ -48,10 +48,18 @@ Plan plan_of(const std::string& variant, const LayerConfig& config, std::int64_t
 /// sends it. `ranks` must divide E.
 LayerConfig rank_share(const LayerConfig& config, std::int64_t ranks);
 
-/// Roofline of the plan's steps at `rates`, bytes times `traffic`. Rows of variants without
-/// rounding fill tiles of `tile` rows only in part, on average (tile - 1) / 2 rows per expert less.
-LayerTimes roofline(const Plan& plan, const std::string& variant, const GpuRates& rates,
-                    double traffic);
+/// How fast steps run, and what a loop over experts costs the host.
+struct LayerRates {
+  GpuRates gpu;
+  double traffic = 1;        // bytes moved per byte that the plan needs
+  double loop_expert_s = 0;  // of vanilla, per expert, forward and backward
+};
+
+/// Roofline of the steps of `variant`'s plan. Rows of variants without rounding fill tiles of 128
+/// rows only in part, on average 127 / 2 rows per expert less. `vanilla` makes grouped_gemm's
+/// passes expert by expert, and the host's work for each comes on top.
+LayerTimes roofline(const std::string& variant, const LayerConfig& config, std::int64_t tokens,
+                    bool training, const LayerRates& rates);
 
 /// Rows that partly filled tiles add to `rows`, as a share of them: E (tile - 1) / (2 rows).
 double tile_waste(std::int64_t num_experts, std::int64_t tile, double rows);

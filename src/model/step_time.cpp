@@ -60,9 +60,9 @@ class StepModel {
       return {measured_->times.forward_s * scale, measured_->times.backward_s * scale,
               Origin::measured};
     }
-    const Plan layer = plan_of(setup_.variant, rank_share(model_.layer, plan_.expert),
-                               rank_tokens(plan_, model_), true);
-    return roofline(layer, setup_.variant, rates_, factors_.traffic);
+    return roofline(setup_.variant, rank_share(model_.layer, plan_.expert),
+                    rank_tokens(plan_, model_), true,
+                    {rates_, factors_.traffic, factors_.loop_expert_s});
   }
 
   /// Dispatch and combine, forward and backward, of one MoE layer: four exchanges.

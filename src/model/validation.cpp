@@ -23,8 +23,8 @@ double modelled(const PublishedRun& run, Factors factors, StepParts* parts = nul
 
 /// Kernels alone: a layer measured by itself moves what its plan says and no framework's share.
 double modelled(const PublishedLayer& layer, const Factors& factors) {
-  const LayerTimes times = roofline(plan_of(layer.variant, layer.config, layer.tokens, true),
-                                    layer.variant, kernel_rates(layer.gpu, factors), 1);
+  const LayerTimes times = roofline(layer.variant, layer.config, layer.tokens, true,
+                                    {kernel_rates(layer.gpu, factors), 1, factors.loop_expert_s});
   const LayerFlops flops =
       layer_flops(layer.config, layer.tokens, layer.tokens * layer.config.top_k);
   return layer.forward ? flops.forward / times.forward_s : flops.backward / times.backward_s;

@@ -61,6 +61,12 @@ std::string format_count(double count) {
   return with_unit(count, count_scale(count));
 }
 
+std::string format_amount(double amount) {
+  if (amount >= 1e12) return with_unit(amount, {1e-12, "T"});
+  if (amount >= 1e9) return with_unit(amount, {1e-9, "B"});
+  return with_unit(amount, count_scale(amount));
+}
+
 std::string format_flops(double flops) {
   if (flops >= 1e15) return with_unit(flops, {1e-15, "PFLOP"});
   if (flops >= 1e12) return with_unit(flops, {1e-12, "TFLOP"});

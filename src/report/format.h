@@ -26,6 +26,7 @@ std::string format_number(double value, double largest, int significant = 4);
 std::string format_time(double seconds);
 std::string format_bytes(double bytes);             // "412 MiB"
 std::string format_count(double count);             // "12.3 k"
+std::string format_amount(double amount);           // "271 B", "2.69 M", "987": k, M, B, T
 std::string format_flops(double flops);             // "618 GFLOP"
 std::string format_flops_rate(double flops_per_s);  // "98.7 GFLOP/s"
 std::string format_byte_rate(double bytes_per_s);   // "14.1 GB/s"

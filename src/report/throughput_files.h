@@ -1,0 +1,36 @@
+// What `throughput` writes: JSON, CSV and the scaling plot.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/estimate.h"
+#include "record/document.h"
+#include "report/plots.h"
+#include "report/style.h"
+
+namespace moe::report {
+
+/// Everything that the screens say, in SI units. `head` comes first.
+record::Document throughput_document(const record::Fields& head,
+                                     const model::EstimateRequest& request,
+                                     const model::Estimate& estimate);
+
+/// All rows of all scopes.
+std::string throughput_csv(const model::Estimate& estimate);
+
+/// A rate from elsewhere, to be drawn beside the model: published runs of the same model and GPU,
+/// measured ones.
+struct SolidPoint {
+  std::int64_t gpus = 1;
+  double tokens_per_s = 0;  // all GPUs
+  std::string name;
+};
+
+/// Tokens per second and efficiency against GPUs, both logarithmic in GPUs: the ideal line,
+/// modelled points hollow with their range, solid ones for what was measured or published. Nothing
+/// when no point fits.
+std::optional<PlotSource> scaling_plot(const Frame& frame, const model::Estimate& estimate,
+                                       const std::vector<SolidPoint>& solid);
+
+}  // namespace moe::report
