@@ -10,6 +10,8 @@
 #include "config/nearest_name.h"
 #include "config/presets.h"
 #include "config/validate.h"
+#include "measure/trace_file.h"
+#include "measure/trace_summary.h"
 #include "measure/variant_choice.h"
 #include "moe/error.h"
 #include "moe/registry.h"
@@ -17,6 +19,7 @@
 #include "report/bench_report.h"
 #include "report/sweep_report.h"
 #include "report/table.h"
+#include "report/trace_text.h"
 #include "report/verdict.h"
 
 namespace moe::programs {
@@ -73,7 +76,8 @@ std::string routings_text() {
   return "natural   what the random router gives (near uniform)\n"
          "balanced  every expert gets floor or ceil of T*K/E tokens\n"
          "zipf:S    popularity of experts ~ 1 / rank^S, for example zipf:1\n"
-         "hot:N     every token prefers the same N experts, for example hot:2\n";
+         "hot:N     every token prefers the same N experts, for example hot:2\n"
+         "trace:FILE[@LAYER]  recorded routing in the place of the router: see record, convert\n";
 }
 
 std::string saved_run_text(const record::Run& run) {
@@ -109,6 +113,7 @@ std::string list_text(const std::string& topic) {
 }
 
 std::string show_text(const std::filesystem::path& out, const std::string& name) {
+  if (measure::is_trace_file(name)) return report::trace_text(measure::summarize_trace(name));
   const bool is_run_file = std::filesystem::path(name).filename() == "run.json";
   const bool is_file = name.ends_with(".toml") || (name.ends_with(".json") && !is_run_file);
   if (config::find_preset(name) != nullptr || is_file) {

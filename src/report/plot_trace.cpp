@@ -58,6 +58,7 @@ std::string heading(double x, const char* text) {
 std::string map_text(const TraceSummary& trace) {
   const auto layers = static_cast<long>(trace.layers.size());
   const double bottom = bottom_of(trace);
+  const double half_height = layers <= 32 ? 0.47 : 0.5;  // no gaps where rows are thin
   return load_color_text(load_color_span(largest_deviation(trace))) +
          heading(kLeft, "load / mean of each expert") + heading(kBar, "load / mean") +
          heading(kBusiestLeft, "busiest expert, load / mean") +
@@ -70,11 +71,21 @@ std::string map_text(const TraceSummary& trace) {
              "set ytics 0,{9} nomirror scale 0 font ',10' tc rgb '{10}' offset 0.6,0\n"
              "set xlabel 'expert' font ',10' tc rgb '{10}' offset 0,0.8\n"
              "set ylabel 'layer' font ',10' tc rgb '{10}' offset 1.6,0\n"
-             "plot '{11}.dat' index 0 using 2:1:($2-0.5):($2+0.5):($1-0.47):($1+0.47):3 with "
+             "plot '{11}.dat' index 0 using 2:1:($2-0.5):($2+0.5):($1-{12}):($1+{12}):3 with "
              "boxxyerror fs solid 1 noborder lc palette\n",
              kLeft, kRight, kTop, bottom, kBar, kTop - bottom,
              static_cast<double>(trace.num_experts) - 0.5, static_cast<double>(layers) - 0.5,
-             tick_step(static_cast<long>(trace.num_experts)), tick_step(layers), kFaint, kName);
+             tick_step(static_cast<long>(trace.num_experts)), tick_step(layers), kFaint, kName,
+             half_height);
+}
+
+/// A round step that divides `range` into three to seven parts.
+double round_step(double range) {
+  const double power = std::pow(10, std::floor(std::log10(range / 3)));
+  for (double digit : {5.0, 2.0}) {
+    if (range / (digit * power) >= 3) return digit * power;
+  }
+  return power;
 }
 
 /// One line per layer from the fair share to its busiest expert.
@@ -84,12 +95,12 @@ std::string busiest_text(const TraceSummary& trace) {
   return fmt::format(
       "unset label\nunset colorbox\nunset ylabel\nunset ytics\nunset xlabel\n"
       "set lmargin at screen {0}\nset rmargin at screen {1}\n"
-      "set xrange [1:{2:.3g}]\nset xtics autofreq format '%.3g' out scale 0.5 offset 0,0.2\n"
+      "set xrange [1:{2:.3g}]\nset xtics {7:.3g} format '%.3g' out scale 0.5 offset 0,0.2\n"
       "set border 3 lc rgb '{3}'\nset grid xtics back lt 1 lw 1 lc rgb '{4}'\n"
       "plot '{6}.dat' index 1 using (1):1:($2-1):(0) with vectors nohead lw 2 lc rgb '{4}', \\\n"
       "     '' index 1 using 2:1 with points pt 7 ps 0.9 lc rgb '{5}'\n",
       kBusiestLeft, kBusiestRight, 1 + 1.08 * std::max(busiest - 1, 0.01), kFaint, kGrid, "#b2182b",
-      kName);
+      kName, round_step(std::max(busiest - 1, 0.01)));
 }
 
 }  // namespace

@@ -16,6 +16,11 @@ std::string contents_text(const record::TraceSummary& trace) {
   return text;
 }
 
+std::string size_text(std::int64_t bytes) {
+  if (bytes < 100'000) return format_integer(bytes) + " bytes";
+  return format_bytes(static_cast<double>(bytes));
+}
+
 std::string table_text(const record::TraceSummary& trace) {
   TextTable table;
   table.header = {"layer", "used", "max/mean", "min/mean", "CV", "entropy", "Gini"};
@@ -40,8 +45,8 @@ std::string trace_shape_text(const record::TraceSummary& trace) {
 
 std::string trace_text(const record::TraceSummary& trace) {
   std::string text = fmt::format("# trace    {}, {} | {}\n# shape    {} | {}\n", trace.file,
-                                 format_bytes(static_cast<double>(trace.file_bytes)), trace.hash,
-                                 trace_shape_text(trace), contents_text(trace));
+                                 size_text(trace.file_bytes), trace.hash, trace_shape_text(trace),
+                                 contents_text(trace));
   if (!trace.origin.empty()) text += "# origin   " + trace.origin + "\n";
   text += table_text(trace);
   text += fmt::format("CV of fair random routing: {:.3f}\n", trace.layers.front().cv_random);
