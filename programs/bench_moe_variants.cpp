@@ -6,6 +6,7 @@
 #include "bench/options.h"
 #include "bench/plot_command.h"
 #include "bench/run_command.h"
+#include "bench/trace_commands.h"
 #include "moe/error.h"
 
 namespace moe::programs {
@@ -18,6 +19,8 @@ int run_program(const std::vector<std::string>& arguments) {
     case Command::list: std::cout << list_text(options.topic); return 0;
     case Command::show: std::cout << show_text(options.out, options.topic); return 0;
     case Command::plot: return plot_command(options);
+    case Command::record: return record_command(options);
+    case Command::convert: return convert_command(options);
     case Command::exit: return 0;
   }
   return 0;

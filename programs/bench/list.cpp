@@ -9,6 +9,8 @@
 #include "config/nearest_name.h"
 #include "config/presets.h"
 #include "config/validate.h"
+#include "measure/trace_file.h"
+#include "measure/trace_summary.h"
 #include "measure/variant_choice.h"
 #include "model/describe.h"
 #include "moe/error.h"
@@ -20,6 +22,7 @@
 #include "report/gpu_bench_text.h"
 #include "report/sweep_report.h"
 #include "report/table.h"
+#include "report/trace_text.h"
 #include "report/verdict.h"
 
 namespace moe::programs {
@@ -78,7 +81,8 @@ std::string routings_text() {
   return "natural   what the random router gives (near uniform)\n"
          "balanced  every expert gets floor or ceil of T*K/E tokens\n"
          "zipf:S    popularity of experts ~ 1 / rank^S, for example zipf:1\n"
-         "hot:N     every token prefers the same N experts, for example hot:2\n";
+         "hot:N     every token prefers the same N experts, for example hot:2\n"
+         "trace:FILE[@LAYER]  recorded routing in the place of the router: see record, convert\n";
 }
 
 std::string saved_run_text(const record::Run& run) {
@@ -128,6 +132,7 @@ std::string list_text(const std::string& topic) {
 }
 
 std::string show_text(const std::filesystem::path& out, const std::string& name) {
+  if (measure::is_trace_file(name)) return report::trace_text(measure::summarize_trace(name));
   const bool is_run_file = std::filesystem::path(name).filename() == "run.json";
   const bool is_file = name.ends_with(".toml") || (name.ends_with(".json") && !is_run_file);
   if (config::find_preset(name) != nullptr || is_file) {

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "bench/run_flags.h"
+#include "bench/trace_flags.h"
 #include "cli/command_line.h"
 #include "cli/parse_errors.h"
 #include "version.h"
@@ -33,15 +34,22 @@ void add_commands(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   list.add_option("topic", options.topic, "one of them; all when left out");
 
   CLI::App& show = add_command(app, options, Command::show, "show",
-                               "a configuration (NAME or FILE), or a saved run");
-  show.add_option("name", options.topic, "preset, FILE.toml, config.json, run id, or last")
+                               "a configuration (NAME or FILE), a saved run, or a trace");
+  show.add_option("name", options.topic, "preset, FILE.toml, config.json, trace, run id, or last")
       ->required();
   add_out(show, options);
 
-  CLI::App& plot =
-      add_command(app, options, Command::plot, "plot", "draw the pictures of a saved run again");
-  plot.add_option("run", options.topic, "run id, its folder, or last")->required();
+  CLI::App& plot = add_command(app, options, Command::plot, "plot",
+                               "draw the pictures of a saved run, or a trace");
+  plot.add_option("run", options.topic, "run id, its folder, last, or a trace")->required();
   add_out(plot, options);
+
+  add_record_flags(add_command(app, options, Command::record, "record",
+                               "write a trace: what a router chooses, layer by layer"),
+                   raw, options);
+  add_convert_flags(add_command(app, options, Command::convert, "convert",
+                                "write a trace from .npy arrays of expert ids"),
+                    options);
 }
 
 std::vector<std::string> command_names(CLI::App& app) {
@@ -99,6 +107,7 @@ BenchOptions parse_bench_options(const std::vector<std::string>& given) {
     options.has_run_flags = has_run_flags(*app.get_subcommands().front());
     finish_run_options(arguments, raw, options);
   }
+  if (options.command == Command::record) finish_record_options(raw, options);
   return options;
 }
 

@@ -9,19 +9,39 @@
 
 #include "cli/sweep.h"
 #include "measure/runner.h"
+#include "measure/trace_arrays.h"
 #include "moe/device.h"
 
 namespace moe::programs {
 
-enum class Command { run, list, show, plot, exit };  // exit: help or version was printed
+enum class Command {
+  run,
+  list,
+  show,
+  plot,
+  record,
+  convert,
+  exit  // help or version was printed
+};
+
+/// What `record` and `convert` take beside a shape.
+struct TraceOptions {
+  std::filesystem::path file;  // to write
+  std::int64_t layers = 1;
+  bool with_logits = false;
+  measure::TraceArrays arrays;   // to convert
+  std::int64_t num_experts = 0;  // of the arrays; 0 = as their logits tell
+};
 
 /// The command line of bench_moe_variants.
 struct BenchOptions {
   Command command = Command::run;
-  std::string topic;  // list: configs | variants | devices | routings; show, plot: a name
+  std::string
+      topic;  // list: configs | variants | devices | routings; show, plot: a name or a trace
 
-  Sweep sweep;                 // of run: the shapes, each with every override applied, valid
-  std::string resume;          // run to go on with; empty = a new one
+  TraceOptions trace;
+  Sweep sweep;         // of run and record: the shapes, each with every override applied, valid
+  std::string resume;  // run to go on with; empty = a new one
   bool has_run_flags = false;  // flags that say what is measured were given
   std::string device = "auto";
   int threads = 0;                    // 0 = all

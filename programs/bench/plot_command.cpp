@@ -1,18 +1,32 @@
-// Everything that a picture needs stands in the run's folder.
+// Everything that a picture needs stands in the run's folder, or in the trace.
 #include "bench/plot_command.h"
 
 #include <iostream>
 
+#include "measure/trace_file.h"
+#include "measure/trace_summary.h"
 #include "moe/error.h"
 #include "record/store.h"
 #include "report/plots.h"
 
 namespace moe::programs {
 
-int plot_command(const BenchOptions& options) {
+namespace {
+
+report::DrawnPlots draw(const BenchOptions& options) {
+  const std::filesystem::path name = options.topic;
+  if (measure::is_trace_file(name)) {
+    return report::draw_sources({report::trace_plot(measure::summarize_trace(name))},
+                                options.out / "traces" / name.stem(), options.out);
+  }
   const auto folder = record::find_run(options.out, options.topic);
-  const report::DrawnPlots drawn =
-      report::draw_plots(record::load_run(folder), folder, options.out);
+  return report::draw_plots(record::load_run(folder), folder, options.out);
+}
+
+}  // namespace
+
+int plot_command(const BenchOptions& options) {
+  const report::DrawnPlots drawn = draw(options);
   for (const auto& picture : drawn.pictures) std::cout << "wrote " << picture.string() << '\n';
   if (!drawn.problem.empty()) {
     throw Error(ErrorKind::output, "not every picture was drawn", drawn.problem,

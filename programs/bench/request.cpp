@@ -30,11 +30,21 @@ std::map<std::string, std::string> described_request(const BenchOptions& options
   return asked;
 }
 
-/// Why the gate of a shape cannot give its traffic; empty = it can.
+/// Throws Error{usage} for traffic that the gate of a shape cannot give, and for a trace that does
+/// not fit it.
+void check_traffic(const Shape& shape, std::uint64_t seed) {
+  const routing::Traffic traffic = routing::parse_traffic(shape.traffic);
+  if (traffic.kind == routing::TrafficKind::trace) {
+    measure::load_trace(traffic, shape.model);
+  } else {
+    routing::logit_offsets(shape.model.layer, traffic, shape.model.tokens(), seed);
+  }
+}
+
+/// The same in words; empty = it can.
 std::string traffic_problem(const Shape& shape, std::uint64_t seed) {
   try {
-    routing::logit_offsets(shape.model.layer, routing::parse_traffic(shape.traffic),
-                           shape.model.tokens(), seed);
+    check_traffic(shape, seed);
   } catch (const Error& error) {
     const std::string text = error.what();
     return text.substr(0, text.find('\n'));
@@ -71,9 +81,7 @@ void settle_variants(BenchOptions& options, DeviceKind kind) {
 void settle_traffic(BenchOptions& options) {
   Sweep& sweep = options.sweep;
   if (sweep.fields.empty()) {
-    const Shape& shape = sweep.points.front().shape;
-    routing::logit_offsets(shape.model.layer, routing::parse_traffic(shape.traffic),
-                           shape.model.tokens(), options.seed);
+    check_traffic(sweep.points.front().shape, options.seed);
     return;
   }
   std::erase_if(sweep.points, [&](const ShapePoint& point) {
@@ -101,6 +109,9 @@ std::vector<measure::BenchRequest> make_bench_requests(const BenchOptions& optio
     request.baseline = options.baseline;
     request.backward = options.backward;
     request.traffic = routing::parse_traffic(point.shape.traffic);
+    if (request.traffic.kind == routing::TrafficKind::trace) {
+      request.trace = measure::load_trace(request.traffic, request.model);
+    }
     request.seed = options.seed;
     request.check = options.check;
     request.sampling = options.sampling;

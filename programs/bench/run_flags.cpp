@@ -12,12 +12,6 @@
 namespace moe::programs {
 namespace {
 
-/// CLI11 would wrap "-1" round to 2^64 - 1. Returns what is wrong; empty = nothing.
-std::string is_natural_number(const std::string& text) {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? "" : text + " is not a whole number from 0 upwards";
-}
-
 void add_comparison_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   const char* what = "What is compared";
   app.add_option("--variants", raw.variants, "all, or a list: vanilla,sonic,sonic+rounding")
@@ -112,6 +106,11 @@ std::string repeat_command(const std::vector<std::string>& arguments, const RawF
 }
 
 }  // namespace
+
+std::string is_natural_number(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : text + " is not a whole number from 0 upwards";
+}
 
 void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   add_shape_flags(app, raw.shape);

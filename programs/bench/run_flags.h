@@ -21,6 +21,9 @@ struct RawFlags {
   bool quick_run = false, no_plots = false, has_max_samples = false;
 };
 
+/// A check for CLI11, which would wrap "-1" round to 2^64 - 1: what is wrong; empty = nothing.
+std::string is_natural_number(const std::string& text);
+
 /// Adds every flag of `run` to `app`; parsing fills `raw` and `options`.
 void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options);
 

@@ -106,8 +106,8 @@ const std::vector<ShapeField>& shape_fields() {
           [](auto& model) -> auto& { return model.layer.rounding.tile; }),
       {"rounding", "--rounding", "rule of +rounding rows: nearest | up | down", false, set_rounding,
        [](const Shape& shape) { return std::string(name_of(shape.model.layer.rounding.rule)); }},
-      {"routing", "--routing", "natural | balanced | zipf:S | hot:N", false, set_traffic,
-       [](const Shape& shape) { return shape.traffic; }}};
+      {"routing", "--routing", "natural | balanced | zipf:S | hot:N | trace:FILE[@LAYER]", false,
+       set_traffic, [](const Shape& shape) { return shape.traffic; }}};
   return fields;
 }
 

@@ -8,6 +8,7 @@
 
 #include "report/format.h"
 #include "report/gnuplot.h"
+#include "report/load_colors.h"
 #include "report/plots.h"
 #include "report/row_facts.h"
 #include "report/style.h"
@@ -34,16 +35,12 @@ std::string title_of(const RoutingGroup& group, std::size_t count) {
   return count > 1 ? "before rounding" : "as routed";
 }
 
-/// Colours reach from 1 - span to 1 + span; loads beyond it share the last colour.
 double color_span(const Groups& groups) {
   double deviation = 0;
   for (const RoutingGroup& group : groups) {
     for (double load : group.load->utilization) deviation = std::max(deviation, std::abs(load - 1));
   }
-  for (double span : {0.1, 0.25, 0.5}) {
-    if (deviation <= span) return span;
-  }
-  return 1;
+  return load_color_span(deviation);
 }
 
 /// Two blocks per routing: loads by expert, and the corners of the sorted curve.
@@ -121,22 +118,8 @@ std::string cell_labels(const Groups& groups, double span) {
   return text;
 }
 
-/// Steps between marked experts, so that at most 16 numbers stand on an axis.
-std::int64_t tick_step(std::int64_t num_experts) {
-  std::int64_t step = 1;
-  while (num_experts / step > 16) step *= 2;
-  return step;
-}
-
 std::string color_text(double span) {
-  return fmt::format(
-             "set palette defined (0 '#2166ac', 1 '#67a9cf', 2 '#d1e5f0', 3 '#f7f7f7', 4 "
-             "'#fddbc7', 5 '#ef8a62', 6 "
-             "'#b2182b')\n"
-             "set cbrange [{0}:{1}]\n"
-             "set cbtics ('{0:.3g}' {0}, '1' 1, '{1:.3g}{2}' {1}) scale 0 font ',10' tc rgb '{3}' "
-             "offset -0.6,0\n",
-             1 - span, 1 + span, span == 1 ? "+" : "", kFaint) +
+  return load_color_text(span) +
          screen_label(kBar, kTop + 0.025, "left", "load / mean", ",10", kFaint);
 }
 

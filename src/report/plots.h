@@ -1,5 +1,5 @@
-// The pictures of a run. Each is described by a gnuplot script and its data, pure text made from a
-// Run.
+// The pictures of a run and of a trace. Each is described by a gnuplot script and its data, pure
+// text made from a record.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "record/record.h"
+#include "record/trace_summary.h"
 
 namespace moe::report {
 
@@ -28,6 +29,9 @@ std::optional<PlotSource> load_plot(const record::Run& run);
 /// "sweep", or one picture for each combination of the other swept fields ("sweep-top_k=2", at most
 /// eight). Empty for a run of one shape.
 std::vector<PlotSource> sweep_plots(const record::Run& run);
+
+/// Heat map of load / mean per expert and layer, and the busiest expert of each layer.
+PlotSource trace_plot(const record::TraceSummary& trace);
 
 struct DrawnPlots {
   std::vector<std::filesystem::path> pictures;  // in `out`

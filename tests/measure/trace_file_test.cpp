@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "measure/trace_arrays.h"
+#include "measure/trace_summary.h"
 #include "moe/error.h"
 #include "record/files.h"
 #include "record/npy.h"
@@ -139,6 +140,22 @@ TEST_F(TraceFiles, AreToldByTheirFirstBytes) {
   EXPECT_FALSE(is_trace_file(path("ids.npy")));
   EXPECT_FALSE(is_trace_file(path("none")));
   EXPECT_FALSE(is_trace_file(folder_.path()));
+}
+
+TEST_F(TraceFiles, AreSummedUpLayerByLayer) {
+  routing::Trace trace = trace_from_arrays(arrays(), 5);
+  trace.origin = "made\x1b[2J by\nhand";
+  record::write_file(path("t"), routing::trace_bytes(trace));
+  const record::TraceSummary summary = summarize_trace(path("t"));
+  EXPECT_EQ(summary.file, "t");
+  EXPECT_EQ(summary.path, path("t").string());
+  EXPECT_EQ(summary.origin, "made [2J by hand") << "a terminal obeys nothing in it";
+  EXPECT_EQ(summary.tokens, 3);
+  EXPECT_TRUE(summary.has_scores && summary.has_logits);
+  ASSERT_EQ(summary.layers.size(), 2u);
+  EXPECT_EQ(summary.layers[1].used_experts, 4);
+  EXPECT_EQ(summary.layers[1].utilization[0], 2 * 5 / 6.0);
+  EXPECT_EQ(summary.layers[1].utilization[3], 0);
 }
 
 }  // namespace
