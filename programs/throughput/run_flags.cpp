@@ -186,7 +186,7 @@ void apply_settings(const std::vector<std::string>& settings, model::FactorRange
 }  // namespace
 
 void add_run_flags(CLI::App& app, ThroughputFlags& flags, ThroughputOptions& options) {
-  flags.shape.config = "deepseek-v3";
+  flags.shape.given["config"] = "deepseek-v3";
   add_shape_flags(app, flags.shape);
   app.add_option("--phase", flags.phase, "train | prefill | decode")
       ->capture_default_str()

@@ -36,9 +36,10 @@ TEST_F(BadInput, UnknownNamesSuggestTheNearest) {
   expect_refused(
       {"--topk=3"}, 2,
       "unknown flag '--topk'. Did you mean '--top-k'?\n  see: bench_moe_variants --help");
-  expect_refused({"lst"}, 2,
-                 "unknown command 'lst'. Did you mean 'list'?\n  known: run, list, show, plot, record, "
-                 "convert");
+  expect_refused(
+      {"lst"}, 2,
+      "unknown command 'lst'. Did you mean 'list'?\n  known: run, list, show, plot, record, "
+      "convert");
   expect_refused({"list", "config"}, 2,
                  "unknown list 'config'. Did you mean 'configs'?\n  known: configs, variants, "
                  "devices, routings");
