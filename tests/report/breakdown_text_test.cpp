@@ -18,10 +18,10 @@ TEST(BreakdownText, GoldenScreen) {
                                             2.5e-4};
   EXPECT_EQ(breakdown_text(run), R"(
 sonic, step by step (% floor: the least time at this run's ceilings / ms)
-step         ms  TFLOP/s   TB/s  % floor
-choose    0.050        -   0.40       20
-up_proj   2.000    600.0   2.00       85
-d_x_rows  1.000    600.0   1.00        -
+step         ms  TFLOP/s  TB/s  % floor
+choose    0.050        -  0.40       20
+up_proj   2.000    600.0  2.00       85
+d_x_rows  1.000    600.0  1.00        -
 sum       3.050
 host: 120 us to issue forward, 250 us backward
 )");
