@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "bench/run_screen.h"
-#include "config/describe.h"
 #include "config/load.h"
 #include "config/nearest_name.h"
 #include "config/presets.h"
 #include "config/validate.h"
 #include "measure/variant_choice.h"
+#include "model/describe.h"
 #include "moe/error.h"
 #include "moe/registry.h"
 #include "record/files.h"
@@ -133,7 +133,7 @@ std::string show_text(const std::filesystem::path& out, const std::string& name)
   if (config::find_preset(name) != nullptr || is_file) {
     const ModelConfig model = config::load_config(name);
     if (!model.unsupported) config::validate(model);
-    return config::describe(model);
+    return model::describe(model);
   }
   if (const auto file = shipped_record(name); !file.empty()) {
     return report::gpu_bench_text(
@@ -142,7 +142,7 @@ std::string show_text(const std::filesystem::path& out, const std::string& name)
   if (name == "last" || is_run_file || name.find_first_of("0123456789/") != std::string::npos) {
     return saved_run_text(record::load_run(record::find_run(out, name)));
   }
-  return config::describe(config::load_config(name));  // throws with the nearest preset
+  return model::describe(config::load_config(name));  // throws with the nearest preset
 }
 
 }  // namespace moe::programs

@@ -1,14 +1,14 @@
 // A TOML configuration is refused with an error or makes a valid one, which can be put into words.
 #include "config/toml_config.h"
 
-#include "config/describe.h"
 #include "config/validate.h"
 #include "fuzz/fuzz.h"
+#include "model/describe.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return moe::fuzz::run(data, size, [](const std::string& text) {
     const moe::ModelConfig config = moe::config::parse_toml_config(text, "fuzz.toml");
     moe::config::validate(config);
-    if (moe::config::describe(config).empty()) moe::fuzz::finding("no words");
+    if (moe::model::describe(config).empty()) moe::fuzz::finding("no words");
   });
 }

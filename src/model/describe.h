@@ -6,7 +6,7 @@
 
 #include "moe/config.h"
 
-namespace moe::config {
+namespace moe::model {
 
 /// Parameters of one MoE layer: router (with its selection bias), routed experts, shared expert.
 struct LayerParameters {
@@ -17,7 +17,7 @@ struct LayerParameters {
 LayerParameters count_parameters(const LayerConfig& layer);
 
 /// One line per topic: "NOUN   text", nouns in a column. Ends with a line break. Expects a valid
-/// config.
+/// config. Lines of the whole model stand only where it is known.
 std::string describe(const ModelConfig& config);
 
-}  // namespace moe::config
+}  // namespace moe::model
