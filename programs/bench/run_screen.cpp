@@ -35,8 +35,9 @@ std::string needs_table(const measure::BenchEstimate& needs) {
     std::string verdict = line.skip_reason.empty() ? "yes" : "no: " + line.skip_reason;
     if (line.largest_tokens)
       verdict += "; largest T that fits: " + report::format_integer(*line.largest_tokens);
-    const auto bytes = [](std::int64_t count) {
-      return report::format_bytes(static_cast<double>(count));
+    const bool is_planned = line.bytes.peak > 0;  // not where the row cannot run at all
+    const auto bytes = [&](std::int64_t count) {
+      return is_planned ? report::format_bytes(static_cast<double>(count)) : "-";
     };
     table.rows.push_back({line.variant, bytes(line.bytes.weights), bytes(line.bytes.gradients),
                           bytes(line.bytes.saved), bytes(line.bytes.workspace), verdict});

@@ -35,6 +35,7 @@ void add_steps(const std::vector<Step>& steps, const char* phase, std::vector<St
   for (const Step& step : steps) {
     std::vector<double> seconds;
     for (StepTimer& pass : passes) seconds.push_back(pass.seconds(step.name));
+    if (quantile(seconds, 1) == 0) continue;  // the variant does it inside another step
     breakdown.steps.push_back({.phase = phase,
                                .step = step.name,
                                .median_s = quantile(seconds, 0.5),

@@ -122,6 +122,12 @@ std::vector<std::string> csv_cells(const Run& point, const Row& row) {
   for (std::int64_t bytes : {row.bytes.saved, row.bytes.workspace, row.bytes.peak}) {
     cells.push_back(fmt::format("{}", bytes));
   }
+  cells.push_back(row.reference ? "true" : "false");
+  add_phase_cells(cells, row.dense_bound_flops_per_s);
+  add_phase_cells(cells, row.dense_bound_fraction);
+  add_timing_cells(cells, row.graph_forward);
+  add_timing_cells(cells, row.graph_backward);
+  add_timing_cells(cells, row.graph_total);
   const LayerConfig& layer = point.model.layer;
   cells.push_back(fmt::format("{}", row.point));
   cells.push_back(point.model.name);
@@ -134,12 +140,6 @@ std::vector<std::string> csv_cells(const Run& point, const Row& row) {
   cells.push_back(fmt::format("{}", layer.rounding.tile));
   cells.emplace_back(name_of(layer.rounding.rule));
   cells.push_back(point.traffic);
-  cells.push_back(row.reference ? "true" : "false");
-  add_phase_cells(cells, row.dense_bound_flops_per_s);
-  add_phase_cells(cells, row.dense_bound_fraction);
-  add_timing_cells(cells, row.graph_forward);
-  add_timing_cells(cells, row.graph_backward);
-  add_timing_cells(cells, row.graph_total);
   return cells;
 }
 
@@ -237,19 +237,6 @@ std::string csv_report(const Run& run) {
                   "saved_bytes",
                   "workspace_bytes",
                   "peak_bytes",
-                  "point",
-                  "config",
-                  "hidden_dim",
-                  "ffn_dim",
-                  "num_experts",
-                  "top_k",
-                  "batch_size",
-                  "seq_len",
-                  "activation",
-                  "dtype",
-                  "tile",
-                  "rounding",
-                  "routing",
                   "reference"};
   for (const char* quantity : {"dense_bound_flops_per_s", "dense_bound_fraction"}) {
     for (const char* phase : {"forward", "backward", "total"})
@@ -258,6 +245,11 @@ std::string csv_report(const Run& run) {
   for (const char* phase : {"forward", "backward", "total"}) {
     for (const char* value : {"median", "q1", "q3"})
       table.header.push_back(fmt::format("graph_{}_{}_s", phase, value));
+  }
+  for (const char* field :
+       {"point", "config", "hidden_dim", "ffn_dim", "num_experts", "top_k", "batch_size", "seq_len",
+        "activation", "dtype", "tile", "rounding", "routing"}) {
+    table.header.emplace_back(field);
   }
   for (const Run& point : record::points_of(run)) {
     for (const Row& row : point.rows) table.rows.push_back(csv_cells(point, row));

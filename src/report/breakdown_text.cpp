@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/format.h"
 #include "report/row_facts.h"
 #include "report/table.h"
@@ -13,10 +15,22 @@ namespace {
 using record::Breakdown;
 using record::StepTime;
 
-/// In tera per second.
-std::string rate(double amount, double seconds, int decimals) {
+/// Tera per second from a GPU, giga from slower machines.
+struct Unit {
+  double factor;
+  const char *flops, *bytes;
+};
+
+Unit unit_of(const Breakdown& breakdown) {
+  double largest = 0;
+  for (const StepTime& step : breakdown.steps)
+    largest = std::max(largest, step.median_s > 0 ? step.flops / step.median_s : 0);
+  return largest < 1e12 ? Unit{1e-9, "GFLOP/s", "GB/s"} : Unit{1e-12, "TFLOP/s", "TB/s"};
+}
+
+std::string rate(double amount, double seconds, const Unit& unit, int decimals) {
   if (amount <= 0 || seconds <= 0) return "-";
-  return fmt::format("{:.{}f}", 1e-12 * amount / seconds, decimals);
+  return fmt::format("{:.{}f}", unit.factor * amount / seconds, decimals);
 }
 
 /// Above 100 % the step moved less than the plan's fewest bytes: they came from a cache.
@@ -27,14 +41,15 @@ std::string floor_share(const StepTime& step) {
 
 TextTable steps_table(const Breakdown& breakdown) {
   TextTable table;
-  table.header = {"step", "ms", "TFLOP/s", "TB/s", "% floor"};
+  const Unit unit = unit_of(breakdown);
+  table.header = {"step", "ms", unit.flops, unit.bytes, "% floor"};
   table.alignment = {Align::left, Align::right, Align::right, Align::right, Align::right};
   double sum_s = 0;
   for (const StepTime& step : breakdown.steps) {
     sum_s += step.median_s;
     table.rows.push_back({step.step, fmt::format("{:.3f}", 1e3 * step.median_s),
-                          rate(step.flops, step.median_s, 1), rate(step.bytes, step.median_s, 2),
-                          floor_share(step)});
+                          rate(step.flops, step.median_s, unit, 1),
+                          rate(step.bytes, step.median_s, unit, 2), floor_share(step)});
   }
   table.rows.push_back({"sum", fmt::format("{:.3f}", 1e3 * sum_s), "", "", ""});
   return table;

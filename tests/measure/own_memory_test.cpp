@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "measure/comparison.h"
 #include "measure/fake_result.h"
+#include "record/scratch_folder.h"
 
 namespace moe::measure {
 namespace {
@@ -53,6 +57,31 @@ TEST(OwnMemory, AComparisonGivesTheSameChecks) {
       EXPECT_TRUE(other.checks[i].passed);
     }
   }
+}
+
+std::string bytes_of(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+TEST(OwnMemory, DumpedTensorsAreTheSame) {
+  const record::ScratchFolder of_host, of_own;
+  Comparison host, own;
+  own.device.pretends_own_memory = true;
+  host.request.dump_folder = of_host.path();
+  own.request.dump_folder = of_own.path();
+  for (Comparison* each : {&host, &own}) {
+    each->request.variants = {"sonic", "sonic+rounding"};
+    EXPECT_TRUE(each->execute());
+  }
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(of_host.path())) {
+    if (entry.path().extension() != ".npy") continue;
+    const auto name = std::filesystem::relative(entry.path(), of_host.path());
+    EXPECT_EQ(bytes_of(entry.path()), bytes_of(of_own.path() / name)) << name;
+    ++files;
+  }
+  EXPECT_GT(files, 15);
 }
 
 TEST(OwnMemory, AnEmptyExpertIsComparedToo) {

@@ -45,7 +45,7 @@ TEST_F(BadInput, UnknownNamesSuggestTheNearest) {
                  "devices, routings");
   const std::string variants =
       "\n  known: vanilla, vanilla+rounding, grouped_gemm, grouped_gemm+rounding, sonic, "
-      "sonic+rounding";
+      "sonic+rounding, dense_bound";
   expect_refused({"--device", "cpu", "--variants", "vanilla,sonc"}, 2,
                  "unknown variant 'sonc'. Did you mean 'sonic'?" + variants);
   expect_refused({"--device", "cpu", "--baseline", "quickest"}, 2,

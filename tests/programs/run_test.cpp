@@ -85,7 +85,9 @@ TEST_F(Run, ThatFitsNowhereSaysWhatWouldFit) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.err, "") << "--quiet";
   EXPECT_THAT(outcome.out, testing::ContainsRegex(
-                               "skip: sonic T=1,000,000,000 E=8: out of memory: needs [0-9.]+ GiB, "
+                               "skip: sonic T=1,000,000,000 E=8: out of memory: needs [0-9.]+ GiB "
+                               "\\(weights 24.1 MiB, gradients 24.1 MiB, saved [0-9.]+ GiB, "
+                               "workspace [0-9.]+ GiB, inputs and outputs [0-9.]+ GiB\\), "
                                "[0-9.]+ [GM]iB free; largest T that fits: [0-9,]+\n"));
   ASSERT_EQ(last_run().rows.size(), 5u);
   for (const record::Row& row : last_run().rows) {

@@ -18,12 +18,26 @@ TEST(BreakdownText, GoldenScreen) {
                                             2.5e-4};
   EXPECT_EQ(breakdown_text(run), R"(
 sonic, step by step (% floor: the least time at this run's ceilings / ms)
-step         ms  TFLOP/s   TB/s  % floor
-choose    0.050        -   0.40       20
-up_proj   2.000    600.0   2.00       85
-d_x_rows  1.000    600.0   1.00        -
+step         ms  TFLOP/s  TB/s  % floor
+choose    0.050        -  0.40       20
+up_proj   2.000    600.0  2.00       85
+d_x_rows  1.000    600.0  1.00        -
 sum       3.050
 host: 120 us to issue forward, 250 us backward
+)");
+}
+
+TEST(BreakdownText, SlowerMachinesHaveSmallerUnits) {
+  record::Run run = small_run();
+  run.rows = {row_of("sonic", 1.25, 2.45, 148)};
+  run.rows[0].breakdown =
+      record::Breakdown{{{"forward", "up_proj", 0.5, 5e10, 4e9, 0.4}}, 0.5, std::nullopt};
+  EXPECT_EQ(breakdown_text(run), R"(
+sonic, step by step (% floor: the least time at this run's ceilings / ms)
+step          ms  GFLOP/s  GB/s  % floor
+up_proj  500.000    100.0  8.00       80
+sum      500.000
+host: 500 ms to issue forward
 )");
 }
 

@@ -32,7 +32,7 @@ TEST(GpuBenchText, GoldenScreen) {
             R"(# NVIDIA H200 | CUDA 13.0, driver 580.65 | 2026-01-02 | git 1a2b3c4 + changes
 shape          variant      fwd ms  bwd ms  TFLOP/s f/b/all  % dense f/b/all      peak
 small, T=4096  vanilla      skipped: out of memory
-small, T=4096  sonic         1.250   2.500      450/475/466         90/95/93  1536 MiB
+small, T=4096  sonic         1.250   2.500      450/475/466         90/95/93  1.50 GiB
 small, T=4096  dense_bound   1.000       -        500/-/500        100/-/100         -
 each shape: all rows in turn in one run; % dense: share of dense_bound in that run
 )");
