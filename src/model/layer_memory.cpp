@@ -155,7 +155,10 @@ LayerStates layer_states(const LayerSetup& setup) {
   const std::int64_t ranks = setup.expert_ranks;
   const std::int64_t here = (config.num_experts + ranks - 1) / ranks;
   StateRules rules = setup.states;
-  if (!setup.plan.request.training) rules.optimizer = Optimizer::none;
+  if (!setup.plan.request.training) {
+    rules.optimizer = Optimizer::none;
+    rules.gradients = false;
+  }
   const std::int64_t others =
       layer_parameters(config) - expert_parameters(config, config.num_experts);
   LayerStates states;

@@ -31,10 +31,11 @@ StateBytes training_state(std::int64_t parameters, DType weight_dtype, const Sta
   const auto held = [&](int from_stage) {
     return rules.zero_stage >= from_stage ? share : parameters;
   };
-  const bool trains = rules.optimizer != Optimizer::none;
   StateBytes bytes;
   bytes.weights = held(3) * static_cast<std::int64_t>(size_of(weight_dtype));
-  bytes.gradients = trains ? held(2) * static_cast<std::int64_t>(size_of(rules.gradient_dtype)) : 0;
+  if (rules.gradients) {
+    bytes.gradients = held(2) * static_cast<std::int64_t>(size_of(rules.gradient_dtype));
+  }
   bytes.optimizer = held(1) * optimizer_bytes_per_parameter(rules.optimizer, weight_dtype);
   return bytes;
 }

@@ -10,7 +10,7 @@
 namespace moe::model {
 
 enum class Optimizer {
-  none,        // inference, or gradients alone
+  none,        // no optimiser: inference, or passes alone
   adamw,       // float32 master copy (of 16-bit weights only), float32 first and second moment
   adamw_bf16,  // the same with moments in bfloat16, as DeepSeek-V3 (arXiv 2412.19437, 3.3.3)
   sgd,         // momentum in float32, and the master copy
@@ -31,6 +31,7 @@ struct StateRules {
   DType gradient_dtype = DType::bf16;
   int zero_stage = 0;      // 1: optimiser sharded; 2: gradients too; 3: weights too
   std::int64_t ranks = 1;  // data-parallel replicas of these parameters
+  bool gradients = true;   // false: inference
 };
 
 /// Bytes on one rank. ZeRO's shares are rounded up to whole parameters.

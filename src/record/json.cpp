@@ -2,6 +2,7 @@
 #include "record/json.h"
 
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "moe/error.h"
 #include "record/fields.h"
 #include "record/gpu_bench.h"
+#include "record/memory_fields.h"
 
 namespace moe::record {
 namespace {
@@ -199,6 +201,24 @@ std::string dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+/// A file that says of itself that it has one of these schemas; the first is today's.
+Json parse_schema(const std::string& text, const std::string& file_name,
+                  std::initializer_list<const char*> schemas) {
+  Json json = parse(text, file_name);
+  if (!json.is_object() || !json.contains("schema")) {
+    throw Error(ErrorKind::usage, "cannot read " + file_name,
+                "it is not a run of this suite (no \"schema\")",
+                "runs are saved as <out>/runs/<id>/run.json");
+  }
+  for (const char* schema : schemas) {
+    if (json["schema"] == schema) return json;
+  }
+  throw Error(ErrorKind::usage, "cannot read " + file_name,
+              "its schema is " + in_words(json["schema"]) + ", this program reads \"" +
+                  *schemas.begin() + "\"",
+              "read it with the program and version that wrote it");
+}
+
 /// A file of its own says first what it is.
 template <class Record>
 std::string with_schema(const char* schema, const Record& record) {
@@ -218,6 +238,10 @@ std::string to_json(const Comparison& comparison) {
   return with_schema(kComparisonSchema, comparison);
 }
 
+std::string to_json(const MemoryRun& run) {
+  return with_schema(kMemorySchema, run);
+}
+
 std::string to_json(const ModelConfig& model) {
   return dump(Writer::to_value(model), 2);
 }
@@ -227,18 +251,7 @@ std::string to_json(const Row& row) {
 }
 
 Run run_from_json(const std::string& text, const std::string& file_name) {
-  const Json json = parse(text, file_name);
-  if (!json.is_object() || !json.contains("schema")) {
-    throw Error(ErrorKind::usage, "cannot read " + file_name,
-                "it is not a run of this suite (no \"schema\")",
-                "runs are saved as <out>/runs/<id>/run.json");
-  }
-  if (json["schema"] != kSchema && json["schema"] != kOlderSchema) {
-    throw Error(
-        ErrorKind::usage, "cannot read " + file_name,
-        "its schema is " + in_words(json["schema"]) + ", this program reads \"" + kSchema + "\"",
-        "read it with the version that wrote it");
-  }
+  const Json json = parse_schema(text, file_name, {kSchema, kOlderSchema});
   Run run;
   const Reader reader(json, "", file_name);
   visit_fields(reader, run);
@@ -256,6 +269,14 @@ GpuBench gpu_bench_from_json(const std::string& text, const std::string& file_na
   const Reader reader(json, "", file_name);
   visit_fields(reader, bench);
   return bench;
+}
+
+MemoryRun memory_run_from_json(const std::string& text, const std::string& file_name) {
+  const Json json = parse_schema(text, file_name, {kMemorySchema});
+  MemoryRun run;
+  const Reader reader(json, "", file_name);
+  visit_fields(reader, run);
+  return run;
 }
 
 Row row_from_json(const std::string& text, const std::string& file_name) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "record/comparison.h"
+#include "record/memory_run.h"
 #include "record/record.h"
 
 namespace moe::record {
@@ -23,12 +24,16 @@ std::string to_json(const ModelConfig& model);
 /// A comparison of two runs, indented; schema "moe-compare/1".
 std::string to_json(const Comparison& comparison);
 
+/// What memory_analysis found, indented; schema "moe-memory/1".
+std::string to_json(const MemoryRun& run);
+
 /// Unknown fields are ignored, absent and null ones keep their defaults (a null number becomes
 /// NaN). `file_name` stands in messages only. Throws Error{usage} when the text is not a run of
 /// this schema.
 Run run_from_json(const std::string& text, const std::string& file_name);
 
-/// Throws Error{usage} like run_from_json().
+/// Throw Error{usage} like run_from_json().
+MemoryRun memory_run_from_json(const std::string& text, const std::string& file_name);
 Row row_from_json(const std::string& text, const std::string& file_name);
 
 }  // namespace moe::record

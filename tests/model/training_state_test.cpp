@@ -37,10 +37,12 @@ TEST(TrainingState, IsMegatronsEighteenBytesWithFloatGradients) {
   EXPECT_EQ(training_state(1000, DType::bf16, rules).total(), 6'000 + 3'000);
 }
 
-TEST(TrainingState, WithoutOptimizerHasWeightsAlone) {
-  const StateBytes bytes = training_state(10, DType::bf16, {.optimizer = Optimizer::none});
+TEST(TrainingState, WithoutOptimizerHasGradientsAndInInferenceWeightsAlone) {
+  StateRules rules{.optimizer = Optimizer::none};
+  EXPECT_EQ(training_state(10, DType::bf16, rules).total(), 20 + 20);
+  rules.gradients = false;
+  const StateBytes bytes = training_state(10, DType::bf16, rules);
   EXPECT_EQ(bytes.weights, 20);
-  EXPECT_EQ(bytes.gradients, 0);
   EXPECT_EQ(bytes.total(), 20);
 }
 
