@@ -34,6 +34,7 @@ struct MemoryRequest {
   std::vector<model::Strategy> strategies;
   routing::Traffic traffic;
   std::uint64_t seed = 42;
+  double max_time_s = 60;  // no pass begins that is expected to end after it
 };
 
 /// The variant that a label means on the target. Throws Error{usage} for an unknown label.
@@ -53,11 +54,12 @@ struct MemoryEvents {
 };
 
 /// Adds readings to a predicted run: one pass of each variant on `device`, which is the target, and
-/// of each strategy that a layer of this library can run. Returns false when interrupted.
+/// of each strategy that a layer of this library can run. What the time does not reach says so in
+/// `not_measured`, or stays modelled. Returns false when interrupted.
 bool measure_memory(Device& device, const MemoryTarget& target, const MemoryRequest& request,
                     const MemoryEvents& events, record::MemoryRun& run);
 
-/// Bytes that measure_memory() allocates at most, and FLOP that it runs.
+/// Bytes that measure_memory() allocates at most, and FLOP of its longest pass.
 struct MemoryEffort {
   std::int64_t bytes = 0;
   double flops = 0;

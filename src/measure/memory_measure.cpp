@@ -26,6 +26,8 @@ bool measure_memory(Device& device, const MemoryTarget& target, const MemoryRequ
   events.status("making seeded tensors");
   MemoryMeter meter(device, request.model.layer, request.model.tokens(), request.traffic,
                     request.seed);
+  const Deadline deadline(request.max_time_s,
+                          measuring_effort(target, request).flops / target.rates.flops);
   std::size_t done = 0;
   for (record::MemoryRow& row : run.rows) {
     if (events.interrupted()) return false;
@@ -38,11 +40,12 @@ bool measure_memory(Device& device, const MemoryTarget& target, const MemoryRequ
       row.not_measured = *reason;
       continue;
     }
-    row.not_measured.clear();
+    row.not_measured = deadline.allows(1) ? "" : "not measured: --max-time is over";
+    if (!row.not_measured.empty()) continue;
     row.measured = meter.read(choice, setup.plan);
     add_exact_rows(target, request, row);
   }
-  return measure_strategies(meter, target, request, events, run);
+  return measure_strategies(meter, target, request, deadline, events, run);
 }
 
 }  // namespace moe::measure

@@ -150,7 +150,8 @@ MemoryEffort measuring_effort(const MemoryTarget& target, const MemoryRequest& r
         static_cast<std::int64_t>(setup.plan.saved_bytes + setup.plan.workspace_bytes);
     const std::int64_t tensors = shared_tensor_bytes(request.model.layer, tokens, request.training);
     effort.bytes = std::max(effort.bytes, regions + tensors);
-    effort.flops += model::forward_work(setup.plan).flops + model::backward_work(setup.plan).flops;
+    effort.flops = std::max(effort.flops, model::forward_work(setup.plan).flops +
+                                              model::backward_work(setup.plan).flops);
   }
   return effort;
 }

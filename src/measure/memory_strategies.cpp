@@ -121,15 +121,15 @@ void predict_strategies(const MemoryTarget& target, const MemoryRequest& request
 }
 
 bool measure_strategies(MemoryMeter& meter, const MemoryTarget& target,
-                        const MemoryRequest& request, const MemoryEvents& events,
-                        record::MemoryRun& run) {
+                        const MemoryRequest& request, const Deadline& deadline,
+                        const MemoryEvents& events, record::MemoryRun& run) {
   const model::StrategyContext context = context_of(target);
   for (record::MemoryStrategy& record : run.strategies) {
     if (record.strategy == kTogether || !record.not_applicable.empty()) continue;
     const LayerSetup setup = layer_setup(target, request, record.variant, request.model.tokens());
     const Changed changed =
         apply(model::parse_strategy(record.strategy), record.variant, setup, context);
-    if (!changed.implemented) continue;
+    if (!changed.implemented || !deadline.allows(2)) continue;
     if (events.interrupted()) return false;
     events.status("measuring " + record.strategy + " on " + record.variant);
     measure_one(meter, target, setup, record.variant, changed, record);

@@ -129,7 +129,7 @@ std::string_view name_of(Part part) {
                                                           "out, d_out, d_x",
                                                           "workspace",
                                                           "GEMM library scratch",
-                                                          "alignment and gaps",
+                                                          "reserved, idle",
                                                           "communication"};
   return names[static_cast<std::size_t>(part)];
 }
@@ -190,7 +190,7 @@ Composition composition(const LayerSetup& setup, Phase phase) {
     }
   }
   const std::int64_t padding = static_cast<std::int64_t>(plan.saved_bytes) - saved;
-  all.add("alignment and gaps", Part::gaps,
+  all.add("reserved, idle", Part::gaps,
           setup.calls * padding + region_bytes(plan, range) - live_bytes(plan, fullest));
   all.add("communication", Part::communication, setup.communication_bytes);
   return {phase, step_at(plan, fullest).name, all.finish()};

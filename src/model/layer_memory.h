@@ -24,7 +24,7 @@ enum class Part {
   in_out,         // out in forward, d_out and d_x in backward
   workspace,      // transient tensors of the experts
   library,        // scratch lent to the GEMM library
-  gaps,           // alignment, and holes that the placement of buffers leaves
+  gaps,           // of the two regions: alignment, holes, and what only other steps need
   communication,  // send and receive buffers of expert parallelism
 };
 inline constexpr int kNumParts = 11;

@@ -69,6 +69,14 @@ std::span<const PublishedMemory> published_memory() {
   return kBars;
 }
 
+std::string_view published_contents(std::string_view implementation) {
+  if (implementation == "SonicMoE") return "X + out + H + weights";
+  if (implementation == "MoMoE") return "X + H + Y + weights";
+  if (implementation == "ScatterMoE") return "X + H + A + Y + weights";
+  if (implementation == "Megatron") return "X + Xe + H + A + Y + weights";
+  return "";
+}
+
 PublishedParts published_formula(std::string_view implementation, const LayerConfig& config,
                                  std::int64_t tokens) {
   constexpr std::int64_t kBytes = 2;  // bfloat16

@@ -39,8 +39,10 @@ struct PublishedParts {
   std::int64_t activations() const { return total() - weights; }
 };
 
-/// SonicMoE: X, out, H, weights. MoMoE: X, H, Y, weights. ScatterMoE: X, H, A, Y, weights.
-/// Megatron: X, gathered X, H, A, Y, weights. Bytes. Throws Error{internal} for another name.
+/// "X + out + H + weights" of SonicMoE.
+std::string_view published_contents(std::string_view implementation);
+
+/// Bytes of these tensors. Throws Error{internal} for an implementation that is not in the list.
 PublishedParts published_formula(std::string_view implementation, const LayerConfig& config,
                                  std::int64_t tokens);
 

@@ -134,6 +134,11 @@ Changed recompute_activation(const Input& in) {
   changed.price.seconds = changed.price.memory_bytes / in.context.rates.bytes;
   const int last_forward = static_cast<int>(plan.forward.size()) - 1;
   const int last = last_forward + static_cast<int>(plan.backward.size());
+  if (in.variant == "vanilla") {  // one expert at a time, which may have every token
+    const Request& request = plan.request;
+    a->bytes = a->bytes / static_cast<std::size_t>(request.max_rows) *
+               static_cast<std::size_t>(std::min(request.max_rows, request.max_tokens));
+  }
   Buffer again = *a;
   a->region = Region::workspace;
   a->first_step = step_index(plan, "activation", step_index(plan, "experts", 0));

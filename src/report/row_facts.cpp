@@ -69,10 +69,14 @@ std::string skip_text(const Run& run, const Row& row) {
 }
 
 std::string shape_text(const Run& run) {
-  const LayerConfig& layer = run.model.layer;
-  std::string text = fmt::format("T={} d={} n={} E={} K={} {} {}", run.model.tokens(),
-                                 layer.hidden_dim, layer.ffn_dim, layer.num_experts, layer.top_k,
-                                 name_of(layer.activation), name_of(layer.dtype));
+  return shape_text(run.model);
+}
+
+std::string shape_text(const ModelConfig& model) {
+  const LayerConfig& layer = model.layer;
+  std::string text =
+      fmt::format("T={} d={} n={} E={} K={} {} {}", model.tokens(), layer.hidden_dim, layer.ffn_dim,
+                  layer.num_experts, layer.top_k, name_of(layer.activation), name_of(layer.dtype));
   if (layer.shared.ffn_dim > 0) text += fmt::format(" shared={}", layer.shared.ffn_dim);
   return text;
 }

@@ -33,6 +33,7 @@ std::string skip_text(const record::Run& run, const record::Row& row);
 
 /// "T=4096 d=1024 n=4096 E=8 K=2 swiglu fp32"
 std::string shape_text(const record::Run& run);
+std::string shape_text(const ModelConfig& model);
 
 /// "rank 1/8: 32 of 256 experts, what 65,536 tokens send it; no communication"
 std::string ep_rank_text(const record::EpRank& rank);

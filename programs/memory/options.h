@@ -1,0 +1,46 @@
+// The command line of memory_analysis.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/strategy.h"
+#include "moe/config.h"
+
+namespace moe::programs {
+
+enum class MemoryCommand { run, list, show, plot, published, exit };  // exit: help was printed
+
+struct MemoryOptions {
+  MemoryCommand command = MemoryCommand::run;
+  std::string topic;  // list: gpus | strategies; show, plot: a run
+
+  ModelConfig model;  // with every override applied, valid
+  std::string device = "auto";
+  std::string gpu;                             // a preset to predict for, whatever is here
+  std::optional<std::int64_t> capacity_bytes;  // in the place of the target's
+  int threads = 0;                             // 0 = all
+  std::vector<std::string> variants;           // empty = all
+  std::string baseline = "vanilla";
+  bool training = true;
+  model::Optimizer optimizer = model::Optimizer::adamw;
+  std::vector<model::Strategy> strategies;
+  std::string routing = "natural";
+  std::uint64_t seed = 42;
+  bool predict_only = false;
+  bool profile = false;
+  double max_time_s = 60;
+
+  std::filesystem::path out = "results";
+  bool plots = true;
+  bool quiet = false;
+  std::string repeat_command;
+};
+
+/// Throws Error{usage} with the nearest known flag for an unknown one.
+MemoryOptions parse_memory_options(const std::vector<std::string>& arguments);
+
+}  // namespace moe::programs
