@@ -9,6 +9,8 @@
 #include "cli/command_line.h"
 #include "cli/parse_errors.h"
 #include "cli/shape_flags.h"
+#include "model/gpu_presets.h"
+#include "moe/error.h"
 #include "version.h"
 
 namespace moe::programs {
@@ -157,6 +159,7 @@ void finish_run_options(const std::vector<std::string>& arguments, const RawFlag
     throw Error(ErrorKind::usage, "--capacity " + raw.capacity, "nothing fits into no memory",
                 "write it as 80GiB or 80GB");
   }
+  if (!options.gpu.empty()) model::gpu_preset(options.gpu);  // or refuses
   if (!options.gpu.empty() && options.profile) {
     throw Error(ErrorKind::usage, "--profile runs a pass, --gpu predicts one", "",
                 "choose the device with --device");
