@@ -24,6 +24,7 @@ record::Run measure_now(const ThroughputOptions& options) {
   const std::unique_ptr<Device> device = open_device(options.device);
   measure::BenchRequest request;
   request.model = options.request.training.model;
+  request.model.layer.dtype = options.measured_dtype;
   request.model.layer.rounding.rule = RoundingRule::nearest;
   request.variants = measure::default_labels(device->id().kind);
   request.baseline = request.variants.front();

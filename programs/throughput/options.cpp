@@ -68,7 +68,10 @@ ThroughputOptions parse_throughput_options(const std::vector<std::string>& given
     const CLI::App* used = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
     rethrow_as_usage(*used, error);
   }
-  if (options.command == ThroughputCommand::run) options.request = make_request(flags);
+  if (options.command == ThroughputCommand::run) {
+    options.request = make_request(flags);
+    options.measured_dtype = resolve_model(flags.shape).layer.dtype;
+  }
   options.config_given = has_flag(arguments, "--config");
   options.gpu_given = has_flag(arguments, "--gpu");
   options.repeat_command = repeat_command(arguments);

@@ -18,6 +18,7 @@ struct ThroughputOptions {
   bool config_given = false, gpu_given = false;  // else they come from the measured run
   bool measure = false;                          // run it now
   std::string device = "auto";                   // for measure
+  DType measured_dtype = DType::bf16;            // for measure; what is modelled is bf16
   std::filesystem::path file;                    // validate, check-table; empty = the shipped one
   std::filesystem::path out = "results";
   bool plots = true;
