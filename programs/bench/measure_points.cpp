@@ -77,13 +77,16 @@ void measure_ceilings(Device& device, Progress& progress, record::Run& run) {
   }
 }
 
-bool measure_points(Device& device, std::vector<measure::BenchRequest> requests,
-                    const record::RunStore& store, Progress& progress,
-                    const std::function<void(std::size_t point)>& point_done, record::Run& run) {
+void keep_finished(const record::RunStore& store, std::vector<measure::BenchRequest>& requests) {
   for (record::Row& row : store.points()) {
     const auto point = static_cast<std::size_t>(row.point);
     if (point < requests.size()) requests[point].finished.push_back(std::move(row));
   }
+}
+
+bool measure_points(Device& device, const std::vector<measure::BenchRequest>& requests,
+                    const record::RunStore& store, Progress& progress,
+                    const std::function<void(std::size_t point)>& point_done, record::Run& run) {
   const std::vector<record::Run> empty = record::points_of(run);
   const bool in_sweep = !run.points.empty();
   bool complete = true;

@@ -48,11 +48,6 @@ void check_places(const BenchOptions& options, Progress& progress) {
   check_dump_size(options, progress);
 }
 
-record::RunStore open_store(const BenchOptions& options, const record::Run& run) {
-  if (!options.resume.empty()) return record::RunStore::reopen(folder_to_resume(options));
-  return {options.out, run.id};
-}
-
 /// The whole run has one time cap; pictures and files need the end of it.
 void shorten_time_cap(std::vector<measure::BenchRequest>& requests, Clock::time_point started) {
   if (requests.size() > 1) return;  // points of a sweep have one each
@@ -116,7 +111,11 @@ int run_command(BenchOptions options, const std::vector<std::string>& arguments)
   settle_traffic(options);
   std::vector<measure::BenchRequest> requests = make_bench_requests(options);
   record::Run run = begin_run(options, requests, arguments, *device);
-  if (saved) go_on_with(*saved, run);
+  std::optional<record::RunStore> store;
+  if (saved) {
+    go_on_with(*saved, run);
+    keep_finished(store.emplace(record::RunStore::reopen(folder_to_resume(options))), requests);
+  }
   if (!options.dry_run) check_places(options, progress);
 
   if (options.profile)
@@ -129,16 +128,16 @@ int run_command(BenchOptions options, const std::vector<std::string>& arguments)
     std::cout << dry_run_screen(options.sweep, needs);
     return 0;
   }
-  const record::RunStore store = open_store(options, run);
-  store.write_run(run);
+  if (!store) store.emplace(options.out, run.id);
+  store->write_run(run);
   catch_interrupts();
   shorten_time_cap(requests, started);
   const auto print_point = [&](std::size_t i) {
     if (!run.points.empty()) std::cout << report::point_text(run, i) << std::flush;
   };
-  const bool complete = measure_points(*device, requests, store, progress, print_point, run);
+  const bool complete = measure_points(*device, requests, *store, progress, print_point, run);
   std::cout << results_screen(run);
-  write_reports(options, run, store, progress);
+  write_reports(options, run, *store, progress);
   print_end(options, run, complete);
   return exit_code_of(run, complete, options.strict);
 }

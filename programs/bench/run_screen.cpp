@@ -19,7 +19,12 @@ double expected_seconds(const measure::BenchRequest& request, const measure::Ben
                         double flops_per_s) {
   const double pass_s = needs.flops_per_pass / flops_per_s;
   double runnable = 0;
-  for (const auto& line : needs.lines) runnable += line.skip_reason.empty() ? 1 : 0;
+  for (const auto& line : needs.lines) {
+    const bool is_finished =
+        std::any_of(request.finished.begin(), request.finished.end(),
+                    [&](const record::Row& row) { return row.variant == line.variant; });
+    runnable += line.skip_reason.empty() && !is_finished ? 1 : 0;
+  }
   const int samples = std::min(request.sampling.min_samples, request.sampling.max_samples);
   const double most = runnable * pass_s * (1 + samples);
   const double least = runnable * pass_s * 2;

@@ -136,6 +136,9 @@ std::vector<std::string> sweep_notes(const Run& run) {
         "--max-time, or leave out --fast)",
         run.min_samples));
   }
+  if (any([](const Row* row) { return row->ceiling_fraction.value_or(0) > 1; })) {
+    notes.emplace_back("*: above the measured ceiling, which is a reference, not a limit");
+  }
   return notes;
 }
 

@@ -31,12 +31,13 @@ std::string masked_line(const std::string& line) {
   if (std::regex_search(line, std::regex("^# (bench_moe_variants|device|ceiling|memory)"))) {
     return replaced(line, "^(# [a-z_]+).*", "$1 #");
   }
-  if (line.starts_with("variant  ")) {
+  if (line.starts_with("variant  ") || line.starts_with("total ")) {
     const std::string timeless = replaced(line, " (us|ms|s)\\b", " TIME");
     return replaced(replaced(timeless, "[MGT]FLOP", "FLOP"), " +", " ");
   }
   if (std::regex_search(line, std::regex("^[a-z_+]+ +[0-9]")) && line.find("again") != 0)
     return masked_row(line);
+  if (line.starts_with("num_experts=8 ")) return "num_experts=8 # of a sweep";
   return replaced(line, "^(An indication only, with 3 samples where 10 are wanted: ).*", "$1#");
 }
 
@@ -65,6 +66,14 @@ TEST_F(Screen, OfARun) {
       run(tiny({"--device", "cpu", "--threads", "2", "--tile", "8", "--no-plots"}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   expect_golden("run.txt", masked(outcome.out));
+}
+
+TEST_F(Screen, OfASweep) {
+  const Outcome outcome =
+      run(tiny({"--device", "cpu", "--threads", "2", "--tile", "8", "--no-plots", "--variants",
+                "vanilla,sonic,sonic+rounding", "--num-experts", "1,8"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  expect_golden("sweep.txt", masked(outcome.out));
 }
 
 TEST_F(Screen, OfADryRunThatWritesNothing) {

@@ -65,6 +65,8 @@ TEST(SweepReport, FastestKeepsTheRouting) {
   run.rows[2] = rounded(run.rows[2]);
   EXPECT_THAT(sweep_rows(run).rows[0].back(), HasSubstr("vanilla"));
   EXPECT_THAT(sweep_notes(run), testing::Contains(HasSubstr("+rounding rows change")));
+  run.rows[0].ceiling_fraction = 1.01;
+  EXPECT_THAT(sweep_notes(run), testing::Contains(HasSubstr("*: above the measured ceiling")));
 }
 
 TEST(SweepReport, SavedFormsHoldEveryPoint) {
