@@ -7,18 +7,27 @@
 #include <string>
 #include <vector>
 
+#include "bench/compare_flags.h"
+#include "cli/screen_flags.h"
 #include "cli/sweep.h"
 #include "measure/runner.h"
 #include "moe/device.h"
 
+namespace CLI {
+class App;
+}
+
 namespace moe::programs {
 
-enum class Command { run, list, show, plot, exit };  // exit: help or version was printed
+/// `exit`: help or version was printed.
+enum class Command { run, list, show, plot, compare, completion, man, exit };
 
 /// The command line of bench_moe_variants.
 struct BenchOptions {
   Command command = Command::run;
-  std::string topic;  // list: configs | variants | devices | routings; show, plot: a name
+  std::string topic;  // of list; the name for show and plot; the shell for completion
+  CompareFlags compare;
+  ScreenOptions screen;
 
   Sweep sweep;                 // of run: the shapes, each with every override applied, valid
   std::string resume;          // run to go on with; empty = a new one
@@ -40,10 +49,16 @@ struct BenchOptions {
   bool breakdown = false;
   bool profile = false;
   bool plots = true;
+  bool save_samples = false;
   bool quiet = false;
   bool strict = false;
   std::string repeat_command;
 };
+
+struct RawFlags;  // bench/run_flags.h
+
+/// Defines the whole command line in `app`; parsing it fills `raw` and `options`.
+void define_bench(CLI::App& app, RawFlags& raw, BenchOptions& options);
 
 /// Throws Error{usage} with the nearest known flag for an unknown one.
 BenchOptions parse_bench_options(const std::vector<std::string>& arguments);

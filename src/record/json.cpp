@@ -218,6 +218,10 @@ std::string to_json(const Comparison& comparison) {
   return with_schema(kComparisonSchema, comparison);
 }
 
+std::string to_json(const PointComparison& point) {
+  return dump(Writer::to_value(point), -1);
+}
+
 std::string to_json(const ModelConfig& model) {
   return dump(Writer::to_value(model), 2);
 }

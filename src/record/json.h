@@ -23,6 +23,9 @@ std::string to_json(const ModelConfig& model);
 /// A comparison of two runs, indented; schema "moe-compare/1".
 std::string to_json(const Comparison& comparison);
 
+/// One point of it on one line, without a newline.
+std::string to_json(const PointComparison& point);
+
 /// Unknown fields are ignored, absent and null ones keep their defaults (a null number becomes
 /// NaN). `file_name` stands in messages only. Throws Error{usage} when the text is not a run of
 /// this schema.
