@@ -2,10 +2,12 @@
 #include <iostream>
 #include <new>
 
+#include "bench/compare_command.h"
 #include "bench/list.h"
 #include "bench/options.h"
 #include "bench/plot_command.h"
 #include "bench/run_command.h"
+#include "bench/shell_commands.h"
 #include "bench/trace_commands.h"
 #include "moe/error.h"
 
@@ -17,10 +19,13 @@ int run_program(const std::vector<std::string>& arguments) {
   switch (options.command) {
     case Command::run: return run_command(options, arguments);
     case Command::list: std::cout << list_text(options.topic); return 0;
-    case Command::show: std::cout << show_text(options.out, options.topic); return 0;
+    case Command::show: std::cout << show_text(options); return 0;
     case Command::plot: return plot_command(options);
     case Command::record: return record_command(options);
     case Command::convert: return convert_command(options);
+    case Command::compare: return compare_command(options);
+    case Command::completion: std::cout << completion_text(options.topic); return 0;
+    case Command::man: std::cout << manual_text(); return 0;
     case Command::exit: return 0;
   }
   return 0;

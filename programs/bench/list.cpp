@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "bench/formats.h"
 #include "bench/run_screen.h"
 #include "config/load.h"
 #include "config/nearest_name.h"
@@ -17,6 +18,7 @@
 #include "moe/registry.h"
 #include "record/files.h"
 #include "record/gpu_bench.h"
+#include "record/json.h"
 #include "record/store.h"
 #include "report/bench_report.h"
 #include "report/gpu_bench_text.h"
@@ -85,7 +87,15 @@ std::string routings_text() {
          "trace:FILE[@LAYER]  recorded routing in the place of the router: see record, convert\n";
 }
 
-std::string saved_run_text(const record::Run& run) {
+std::string model_text(const ModelConfig& model, Format format) {
+  if (format == Format::text) return model::describe(model);
+  if (format == Format::json) return record::to_json(model) + "\n";
+  throw Error(ErrorKind::usage, "a configuration is shown as text or json", "",
+              "use --format text or --format json");
+}
+
+std::string saved_run_text(const record::Run& run, const ScreenOptions& screen) {
+  if (screen.format != Format::text) return formatted(run, screen.format);
   report::Estimate memory;
   for (const record::Row& row : run.rows) {
     memory.needed_bytes =
@@ -93,7 +103,7 @@ std::string saved_run_text(const record::Run& run) {
   }
   std::string text = report::header_text(run, memory);
   for (std::size_t i = 0; i < run.points.size(); ++i) text += report::point_text(run, i);
-  text += results_screen(run);
+  text += results_screen(run, is_painted(screen, 1));
   return text + "again      " + run.repeat_command + "\n";
 }
 
@@ -131,23 +141,25 @@ std::string list_text(const std::string& topic) {
               "known: " + config::listed(names));
 }
 
-std::string show_text(const std::filesystem::path& out, const std::string& name) {
+std::string show_text(const BenchOptions& options) {
+  const std::string& name = options.topic;
   if (measure::is_trace_file(name)) return report::trace_text(measure::summarize_trace(name));
   const bool is_run_file = std::filesystem::path(name).filename() == "run.json";
   const bool is_file = name.ends_with(".toml") || (name.ends_with(".json") && !is_run_file);
   if (config::find_preset(name) != nullptr || is_file) {
     const ModelConfig model = config::load_config(name);
     if (!model.unsupported) config::validate(model);
-    return model::describe(model);
+    return model_text(model, options.screen.format);
   }
   if (const auto file = shipped_record(name); !file.empty()) {
     return report::gpu_bench_text(
         record::gpu_bench_from_json(record::read_file(file), file.string()));
   }
-  if (name == "last" || is_run_file || name.find_first_of("0123456789/") != std::string::npos) {
-    return saved_run_text(record::load_run(record::find_run(out, name)));
+  if (name.starts_with("last") || is_run_file ||
+      name.find_first_of("0123456789/") != std::string::npos) {
+    return saved_run_text(record::load_run(record::find_run(options.out, name)), options.screen);
   }
-  return model::describe(config::load_config(name));  // throws with the nearest preset
+  return model_text(config::load_config(name), options.screen.format);  // or the nearest preset
 }
 
 }  // namespace moe::programs

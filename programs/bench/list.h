@@ -1,8 +1,9 @@
 // What `list` and `show` print.
 #pragma once
 
-#include <filesystem>
 #include <string>
+
+#include "bench/options.h"
 
 namespace moe::programs {
 
@@ -10,7 +11,9 @@ namespace moe::programs {
 /// one.
 std::string list_text(const std::string& topic);
 
-/// A configuration by preset or file, or else a saved run below `out`.
-std::string show_text(const std::filesystem::path& out, const std::string& name);
+/// What options.topic names, in options.screen.format: a configuration by preset or file, or else a
+/// saved run below options.out. Throws Error{usage} for a configuration in another format than text
+/// and json.
+std::string show_text(const BenchOptions& options);
 
 }  // namespace moe::programs

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "bench/compare_flags.h"
 #include "bench/run_flags.h"
 #include "bench/trace_flags.h"
 #include "cli/command_line.h"
@@ -22,7 +23,9 @@ CLI::App& add_command(CLI::App& app, BenchOptions& options, Command command, con
 }
 
 void add_out(CLI::App& command, BenchOptions& options) {
-  command.add_option("--out", options.out, "folder of results")->capture_default_str();
+  command.add_option("--out", options.out, "folder of results")
+      ->type_name("DIR")
+      ->capture_default_str();
 }
 
 void add_commands(CLI::App& app, RawFlags& raw, BenchOptions& options) {
@@ -31,18 +34,31 @@ void add_commands(CLI::App& app, RawFlags& raw, BenchOptions& options) {
 
   CLI::App& list = add_command(app, options, Command::list, "list",
                                "what there is: configs, variants, devices, routings");
-  list.add_option("topic", options.topic, "one of them; all when left out");
+  list.add_option("topic", options.topic, "one of them; all when left out")->type_name("TOPIC");
 
   CLI::App& show = add_command(app, options, Command::show, "show",
                                "a configuration (NAME or FILE), a saved run, or a trace");
-  show.add_option("name", options.topic, "preset, FILE.toml, config.json, trace, run id, or last")
-      ->required();
+  show.add_option("name", options.topic,
+                  "preset, FILE.toml, config.json, trace, or a run: id, last, last~N")
+      ->type_name("RUN")
+      ->default_str("last");
   add_out(show, options);
+  add_format_flag(show, options.screen);
+  add_color_flag(show, options.screen);
 
   CLI::App& plot = add_command(app, options, Command::plot, "plot",
-                               "draw the pictures of a saved run, or a trace");
-  plot.add_option("run", options.topic, "run id, its folder, last, or a trace")->required();
+                               "draw the pictures of a saved run again, or of a trace");
+  plot.add_option("run", options.topic, "run id, its folder, last, last~N, or a trace")
+      ->type_name("RUN")
+      ->default_str("last");
   add_out(plot, options);
+
+  CLI::App& compare =
+      add_command(app, options, Command::compare, "compare", "two saved runs, a verdict per point");
+  add_compare_flags(compare, options.compare);
+  add_out(compare, options);
+  add_format_flag(compare, options.screen);
+  add_color_flag(compare, options.screen);
 
   add_record_flags(add_command(app, options, Command::record, "record",
                                "write a trace: what a router chooses, layer by layer"),
@@ -50,6 +66,11 @@ void add_commands(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   add_convert_flags(add_command(app, options, Command::convert, "convert",
                                 "write a trace from .npy arrays of expert ids"),
                     options);
+
+  add_command(app, options, Command::completion, "completion", "a completion script for a shell")
+      .add_option("shell", options.topic, "bash | zsh")
+      ->required();
+  add_command(app, options, Command::man, "man", "the manual page, for man -l or a file");
 }
 
 std::vector<std::string> command_names(CLI::App& app) {
@@ -80,17 +101,22 @@ void print_help_or_version(const CLI::App& app, const std::string& first,
 
 }  // namespace
 
-BenchOptions parse_bench_options(const std::vector<std::string>& given) {
-  BenchOptions options;
-  options.sampling.time_cap_s = 60;
-  RawFlags raw;
-  CLI::App app(
+void define_bench(CLI::App& app, RawFlags& raw, BenchOptions& options) {
+  app.name("bench_moe_variants");
+  app.description(
       "Compares Mixture-of-Experts implementations: latency, tokens/s, expert load, memory.\n"
-      "With no arguments: the small configuration, all variants, forward and backward.",
-      "bench_moe_variants");
+      "With no arguments: the small configuration, all variants, forward and backward.");
   app.set_version_flag("--version", kVersionText);
   app.require_subcommand(1);
+  options.sampling.time_cap_s = 60;
   add_commands(app, raw, options);
+}
+
+BenchOptions parse_bench_options(const std::vector<std::string>& given) {
+  BenchOptions options;
+  RawFlags raw;
+  CLI::App app;
+  define_bench(app, raw, options);
   const std::vector<std::string> arguments = with_command(given, command_names(app));
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -102,6 +128,8 @@ BenchOptions parse_bench_options(const std::vector<std::string>& given) {
     const CLI::App* used = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
     rethrow_as_usage(*used, error);
   }
+  const bool takes_run = options.command == Command::show || options.command == Command::plot;
+  if (takes_run && options.topic.empty()) options.topic = "last";
   if (options.command == Command::run) {
     raw.has_max_samples = has_flag(arguments, "--max-samples");
     options.has_run_flags = has_run_flags(*app.get_subcommands().front());

@@ -7,10 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "bench/compare_flags.h"
+#include "cli/screen_flags.h"
 #include "cli/sweep.h"
 #include "measure/runner.h"
 #include "measure/trace_arrays.h"
 #include "moe/device.h"
+
+namespace CLI {
+class App;
+}
 
 namespace moe::programs {
 
@@ -19,8 +25,11 @@ enum class Command {
   list,
   show,
   plot,
+  compare,
   record,
   convert,
+  completion,
+  man,
   exit  // help or version was printed
 };
 
@@ -36,8 +45,11 @@ struct TraceOptions {
 /// The command line of bench_moe_variants.
 struct BenchOptions {
   Command command = Command::run;
-  std::string
-      topic;  // list: configs | variants | devices | routings; show, plot: a name or a trace
+  /// Of list: configs | variants | devices | routings; of show and plot: a name or a trace; of
+  /// completion: the shell.
+  std::string topic;
+  CompareFlags compare;
+  ScreenOptions screen;
 
   TraceOptions trace;
   Sweep sweep;         // of run and record: the shapes, each with every override applied, valid
@@ -60,10 +72,16 @@ struct BenchOptions {
   bool breakdown = false;
   bool profile = false;
   bool plots = true;
+  bool save_samples = false;
   bool quiet = false;
   bool strict = false;
   std::string repeat_command;
 };
+
+struct RawFlags;  // bench/run_flags.h
+
+/// Defines the whole command line in `app`; parsing it fills `raw` and `options`.
+void define_bench(CLI::App& app, RawFlags& raw, BenchOptions& options);
 
 /// Throws Error{usage} with the nearest known flag for an unknown one.
 BenchOptions parse_bench_options(const std::vector<std::string>& arguments);

@@ -63,6 +63,8 @@ BenchOptions options_to_resume(const BenchOptions& given, const record::Run& sav
   options.resume = given.resume;
   options.out = given.out;
   options.plots = given.plots;
+  options.save_samples = given.save_samples;
+  options.screen = given.screen;
   options.quiet = given.quiet;
   options.strict = given.strict;
   return options;

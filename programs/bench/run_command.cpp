@@ -7,6 +7,7 @@
 #include <iostream>
 #include <optional>
 
+#include "bench/formats.h"
 #include "bench/measure_points.h"
 #include "bench/request.h"
 #include "bench/resume.h"
@@ -56,7 +57,9 @@ void shorten_time_cap(std::vector<measure::BenchRequest>& requests, Clock::time_
 }
 
 void print_end(const BenchOptions& options, const record::Run& run, bool complete) {
-  std::cout << "again      " << run.repeat_command << '\n' << std::flush;
+  screen_of(options.screen, options.quiet) << "again      " << run.repeat_command << '\n'
+                                           << std::flush;
+  std::cout << formatted(run, options.screen.format) << std::flush;
   if (complete) return;
   const std::string out =
       options.out == "results" ? "" : " --out " + quoted_for_shell(options.out.string());
@@ -106,6 +109,7 @@ int run_command(BenchOptions options, const std::vector<std::string>& arguments)
   const std::optional<record::Run> saved = run_to_resume(options);
   if (options.threads > 0) omp_set_num_threads(options.threads);
   Progress progress(options.quiet);
+  std::ostream& screen = screen_of(options.screen, options.quiet);
   const std::unique_ptr<Device> device = open_device(options.device);
   settle_variants(options, device->id().kind);
   settle_traffic(options);
@@ -123,9 +127,9 @@ int run_command(BenchOptions options, const std::vector<std::string>& arguments)
   const Clock::time_point started = Clock::now();
   measure_ceilings(*device, progress, run);
   const std::vector<measure::BenchEstimate> needs = estimate_all(*device, requests);
-  std::cout << header_screen(options.sweep, requests, needs, run) << std::flush;
+  screen << header_screen(options.sweep, requests, needs, run) << std::flush;
   if (options.dry_run) {
-    std::cout << dry_run_screen(options.sweep, needs);
+    screen << dry_run_screen(options.sweep, needs);
     return 0;
   }
   if (!store) store.emplace(options.out, run.id);
@@ -133,10 +137,10 @@ int run_command(BenchOptions options, const std::vector<std::string>& arguments)
   catch_interrupts();
   shorten_time_cap(requests, started);
   const auto print_point = [&](std::size_t i) {
-    if (!run.points.empty()) std::cout << report::point_text(run, i) << std::flush;
+    if (!run.points.empty()) screen << report::point_text(run, i) << std::flush;
   };
   const bool complete = measure_points(*device, requests, *store, progress, print_point, run);
-  std::cout << results_screen(run);
+  screen << results_screen(run, is_painted(options.screen, 1));
   write_reports(options, run, *store, progress);
   print_end(options, run, complete);
   return exit_code_of(run, complete, options.strict);

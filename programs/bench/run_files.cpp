@@ -9,6 +9,7 @@
 #include "report/bench_report.h"
 #include "report/format.h"
 #include "report/plots.h"
+#include "report/samples.h"
 
 namespace moe::programs {
 
@@ -38,8 +39,11 @@ void write_reports(const BenchOptions& options, const record::Run& run,
   store.write_run(run);
   record::write_file(store.folder() / "table.md", report::markdown_report(run));
   record::write_file(store.folder() / "table.csv", report::csv_report(run));
-  std::string wrote =
-      "wrote      " + store.folder().string() + "/{run.json,points.jsonl,table.md,table.csv}";
+  if (options.save_samples)
+    record::write_file(store.folder() / "samples.csv", report::samples_csv(run));
+  std::string wrote = "wrote      " + store.folder().string() +
+                      "/{run.json,points.jsonl,table.md,table.csv" +
+                      (options.save_samples ? ",samples.csv}" : "}");
   if (options.plots) {
     progress.status("drawing");
     const report::DrawnPlots drawn = report::draw_plots(run, store.folder(), options.out);
@@ -52,7 +56,7 @@ void write_reports(const BenchOptions& options, const record::Run& run,
     }
   }
   progress.clear();
-  std::cout << wrote << '\n';
+  screen_of(options.screen, options.quiet) << wrote << '\n';
 }
 
 }  // namespace moe::programs

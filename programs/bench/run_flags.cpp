@@ -15,10 +15,12 @@ namespace {
 void add_comparison_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   const char* what = "What is compared";
   app.add_option("--variants", raw.variants, "all, or a list: vanilla,sonic,sonic+rounding")
+      ->type_name("VARIANTS")
       ->capture_default_str()
       ->group(what);
   app.add_option("--baseline", options.baseline,
                  "row that speed-up is relative to; the device's first when left out")
+      ->type_name("VARIANTS")
       ->group(what);
   app.add_option("--mode", raw.mode, "forward | forward_backward")
       ->capture_default_str()
@@ -81,13 +83,21 @@ void add_sampling_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
 
 void add_output_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
   const char* output = "Output";
-  app.add_option("--out", options.out, "folder of results")->capture_default_str()->group(output);
+  app.add_option("--out", options.out, "folder of results")
+      ->type_name("DIR")
+      ->capture_default_str()
+      ->group(output);
   app.add_option("--dump-tensors", options.dump_folder,
                  "write every tensor as .npy below this folder")
+      ->type_name("DIR")
       ->group(output);
   app.add_option("--dump-limit", raw.dump_limit, "most that --dump-tensors may write")
       ->capture_default_str()
       ->group(output);
+  app.add_flag("--save-samples", options.save_samples, "every sample in samples.csv too")
+      ->group(output);
+  add_format_flag(app, options.screen);
+  add_color_flag(app, options.screen);
   app.add_flag("--no-plots", raw.no_plots, "no pictures")->group(output);
   app.add_flag("--quiet,-q", options.quiet, "no progress on stderr")->group(output);
   app.add_flag("--strict", options.strict, "exit 5 when a variant was skipped")->group(output);

@@ -6,6 +6,7 @@
 #include "record/sweep.h"
 #include "report/bench_report.h"
 #include "report/breakdown_text.h"
+#include "report/color.h"
 #include "report/format.h"
 #include "report/sweep_report.h"
 #include "report/table.h"
@@ -89,12 +90,14 @@ std::string dry_run_screen(const Sweep& sweep, const std::vector<measure::BenchE
   return text + "dry run: nothing was measured\n";
 }
 
-std::string results_screen(const record::Run& run) {
-  std::string text = run.points.empty() ? report::bench_table(run) + report::load_text(run) +
-                                              report::breakdown_text(run)
+std::string results_screen(const record::Run& run, bool in_color) {
+  using report::painted, report::Tone;
+  std::string text = run.points.empty() ? report::bench_table(run, in_color) +
+                                              report::load_text(run) + report::breakdown_text(run)
                                         : report::sweep_table(run);
-  for (const std::string& warning : run.warnings) text += "! " + warning + "\n";
-  return run.verdict.empty() ? text : text + run.verdict + "\n";
+  for (const std::string& warning : run.warnings)
+    text += painted("! " + warning, Tone::doubt, in_color) + "\n";
+  return run.verdict.empty() ? text : text + painted(run.verdict, Tone::strong, in_color) + "\n";
 }
 
 }  // namespace moe::programs

@@ -23,6 +23,6 @@ std::string header_screen(const Sweep& sweep, const std::vector<measure::BenchRe
 std::string dry_run_screen(const Sweep& sweep, const std::vector<measure::BenchEstimate>& needs);
 
 /// Under the header of a finished run: tables, load lines, warnings, verdict.
-std::string results_screen(const record::Run& run);
+std::string results_screen(const record::Run& run, bool in_color);
 
 }  // namespace moe::programs

@@ -23,6 +23,7 @@ void add_shape_flags(CLI::App& app, ShapeFlags& shape) {
   for (const ShapeField& field : shape_fields()) {
     if (std::string(field.name) != "routing") add_shape_flag(app, shape, field, "Shape");
   }
+  app.get_option("--config")->type_name("CONFIG");
 }
 
 ModelConfig resolve_model(const ShapeFlags& shape) {

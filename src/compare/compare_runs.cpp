@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "record/differences.h"
+#include "record/sweep.h"
 
 namespace moe::compare {
 namespace {
@@ -26,6 +27,22 @@ bool has_time(const Row& row) {
   return row.status == record::Status::ok && row.total && !row.total->samples_s.empty();
 }
 
+/// One shape of a run, as a run of its own.
+struct Shape {
+  std::string label;  // "tokens=512 "; empty in a run of one shape
+  Run run;
+};
+
+std::vector<Shape> shapes_of(const Run& run) {
+  std::vector<Shape> shapes;
+  std::vector<Run> runs = record::points_of(run);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const std::string label = run.points.empty() ? "" : record::point_label(run, run.points[i]);
+    shapes.push_back({label.empty() ? "" : label + " ", std::move(runs[i])});
+  }
+  return shapes;
+}
+
 /// The rule of rounding is nobody's business where no rounded row ran in both.
 bool rounding_matters(const Run& a, const Run& b) {
   return std::any_of(a.rows.begin(), a.rows.end(), [&](const Row& row) {
@@ -39,7 +56,8 @@ void add_when_different(std::vector<Difference>& list, const char* field, const 
   if (a != b) list.push_back({field, a, b});
 }
 
-std::vector<Difference> conflicts_of_request(const Run& a, const Run& b) {
+/// What keeps two shapes from being the same point.
+std::vector<Difference> conflicts_of_shape(const Run& a, const Run& b) {
   std::vector<Difference> found;
   add_when_different(found, "tokens", std::to_string(a.model.tokens()),
                      std::to_string(b.model.tokens()));
@@ -48,10 +66,17 @@ std::vector<Difference> conflicts_of_request(const Run& a, const Run& b) {
     if (with_rounding || !difference.field.starts_with("rounding."))
       found.push_back(std::move(difference));
   }
-  add_when_different(found, "mode", a.mode, b.mode);
   add_when_different(found, "routing", a.traffic, b.traffic);
-  add_when_different(found, "seed", std::to_string(a.seed), std::to_string(b.seed));
   return found;
+}
+
+void add_conflicts_of_request(const Run& a, const Run& b, Comparison& comparison) {
+  add_when_different(comparison.conflicts, "mode", a.mode, b.mode);
+  const auto rank_text = [](const Run& run) {
+    return run.ep_rank ? fmt::format("{} of {}", run.ep_rank->rank, run.ep_rank->ranks) : "none";
+  };
+  add_when_different(comparison.conflicts, "ep_rank", rank_text(a), rank_text(b));
+  add_when_different(comparison.conflicts, "seed", std::to_string(a.seed), std::to_string(b.seed));
 }
 
 void sort_environment(const Run& a, const Run& b, Comparison& comparison) {
@@ -62,44 +87,81 @@ void sort_environment(const Run& a, const Run& b, Comparison& comparison) {
   }
 }
 
-void add_point(const Row& a, const Row& b, const CompareOptions& options, Comparison& comparison) {
+void add_passes(const std::string& name, const Row& a, const Row& b, const CompareOptions& options,
+                Comparison& comparison) {
   const auto add = [&](const char* pass, const std::optional<Timing>& in_a,
                        const std::optional<Timing>& in_b) {
     if (!in_a || !in_b || in_a->samples_s.empty() || in_b->samples_s.empty()) return;
-    comparison.points.push_back(compare_timings(*in_a, *in_b, options.threshold));
-    comparison.points.back().point = a.variant;
-    comparison.points.back().pass = pass;
+    record::PointComparison point = compare_timings(*in_a, *in_b, options.threshold);
+    point.point = name;
+    point.pass = pass;
+    point.a_core_mhz = a.core_mhz;
+    point.b_core_mhz = b.core_mhz;
+    consider_clocks(point, options.threshold);
+    comparison.points.push_back(std::move(point));
   };
   if (options.each_pass) {
     add("forward", a.forward, b.forward);
     add("backward", a.backward, b.backward);
   }
   add("total", a.total, b.total);
-  if (a.bytes.peak != b.bytes.peak) {
-    comparison.remarks.push_back(fmt::format(
-        "{}: peak memory {} -> {} bytes ({:+.1f} %)", a.variant, a.bytes.peak, b.bytes.peak,
-        100.0 * static_cast<double>(b.bytes.peak) / static_cast<double>(a.bytes.peak) - 100));
+}
+
+void add_memory_remark(const std::string& name, const Row& a, const Row& b,
+                       Comparison& comparison) {
+  if (a.bytes.peak == b.bytes.peak || a.bytes.peak == 0) return;
+  const double ratio = static_cast<double>(b.bytes.peak) / static_cast<double>(a.bytes.peak);
+  comparison.remarks.push_back(fmt::format("{}: peak memory {} -> {} bytes ({:+.1f} %)", name,
+                                           a.bytes.peak, b.bytes.peak, 100 * ratio - 100));
+}
+
+void match_rows(const Shape& a, const Shape& b, const CompareOptions& options,
+                Comparison& comparison) {
+  const std::string& label = a.label.empty() ? b.label : a.label;
+  const auto state = [](const Row& row) {
+    return fmt::format("{}, {}", name_of(row.status), row.reason);
+  };
+  for (const Row& row : a.run.rows) {
+    const std::string name = label + row.variant;
+    const Row* other = find_row(b.run, row.variant);
+    if (other == nullptr) {
+      comparison.remarks.push_back(name + ": in A only");
+    } else if (has_time(row) && has_time(*other)) {
+      add_passes(name, row, *other, options, comparison);
+      add_memory_remark(name, row, *other, comparison);
+    } else if (has_time(row)) {
+      comparison.lost.push_back(name + ": in B " + state(*other));
+    } else {
+      comparison.remarks.push_back(name + ": in A " + state(row));
+    }
+  }
+  for (const Row& row : b.run.rows) {
+    if (find_row(a.run, row.variant) == nullptr)
+      comparison.remarks.push_back(label + row.variant + ": in B only");
   }
 }
 
-void match_rows(const Run& a, const Run& b, const CompareOptions& options, Comparison& comparison) {
-  for (const Row& row : a.rows) {
-    const Row* other = find_row(b, row.variant);
-    if (other == nullptr) {
-      comparison.remarks.push_back(row.variant + ": in A only");
-    } else if (has_time(row) && has_time(*other)) {
-      add_point(row, *other, options, comparison);
-    } else if (has_time(row)) {
-      comparison.lost.push_back(
-          fmt::format("{}: {} in B, {}", row.variant, name_of(other->status), other->reason));
+/// Shapes of sweeps meet where they are the same; two runs of one shape each always meet, with
+/// their conflicts.
+void match_shapes(const std::vector<Shape>& in_a, const std::vector<Shape>& in_b,
+                  const CompareOptions& options, Comparison& comparison) {
+  if (in_a.size() == 1 && in_b.size() == 1) {
+    comparison.conflicts = conflicts_of_shape(in_a[0].run, in_b[0].run);
+    return match_rows(in_a[0], in_b[0], options, comparison);
+  }
+  std::vector<bool> is_met(in_b.size(), false);
+  for (const Shape& a : in_a) {
+    std::size_t i = 0;
+    while (i < in_b.size() && (is_met[i] || !conflicts_of_shape(a.run, in_b[i].run).empty())) ++i;
+    if (i < in_b.size()) {
+      is_met[i] = true;
+      match_rows(a, in_b[i], options, comparison);
     } else {
-      comparison.remarks.push_back(
-          fmt::format("{}: {} in A, {}", row.variant, name_of(row.status), row.reason));
+      comparison.remarks.push_back(a.label + "in A only");
     }
   }
-  for (const Row& row : b.rows) {
-    if (find_row(a, row.variant) == nullptr)
-      comparison.remarks.push_back(row.variant + ": in B only");
+  for (std::size_t i = 0; i < in_b.size(); ++i) {
+    if (!is_met[i]) comparison.remarks.push_back(in_b[i].label + "in B only");
   }
 }
 
@@ -113,9 +175,9 @@ Comparison compare_runs(const Run& a, const Run& b, const CompareOptions& option
   comparison.confidence = kConfidence;
   comparison.a_gemm_ceiling_flops_per_s = a.gemm_ceiling_flops_per_s;
   comparison.b_gemm_ceiling_flops_per_s = b.gemm_ceiling_flops_per_s;
-  comparison.conflicts = conflicts_of_request(a, b);
+  match_shapes(shapes_of(a), shapes_of(b), options, comparison);
+  add_conflicts_of_request(a, b, comparison);
   sort_environment(a, b, comparison);
-  match_rows(a, b, options, comparison);
   return comparison;
 }
 

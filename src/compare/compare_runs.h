@@ -21,6 +21,10 @@ record::Comparison compare_runs(const record::Run& a, const record::Run& b,
 record::PointComparison compare_timings(const record::Timing& a, const record::Timing& b,
                                         double threshold);
 
+/// Takes a verdict back that the clocks of `point` may explain: they differ by more than 1 %, and
+/// at equal clocks the change would be of another verdict.
+void consider_clocks(record::PointComparison& point, double threshold);
+
 /// What got worse, in words: points that are slower by more than `limit` ("sonic total +4.1 %"),
 /// and those that B lost.
 std::vector<std::string> regressions(const record::Comparison& comparison, double limit);

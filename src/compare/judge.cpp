@@ -1,6 +1,8 @@
 // The verdict. It rests on three things, so that neither chance, nor a trifle that many samples
 // prove, nor a shift small beside the spread is called a change: the rank test, the threshold, the
 // effect size.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -66,6 +68,20 @@ PointComparison compare_timings(const Timing& a, const Timing& b, double thresho
   point.slower_share = test.larger_share;
   decide(point, threshold);
   return point;
+}
+
+void consider_clocks(PointComparison& point, double threshold) {
+  constexpr double kSameClock = 0.01;
+  if (!point.a_core_mhz || !point.b_core_mhz || *point.a_core_mhz <= 0) return;
+  const double clock = *point.b_core_mhz / *point.a_core_mhz;
+  if (std::abs(clock - 1) <= kSameClock || point.verdict == Verdict::unclear) return;
+  const double at_equal_clocks = (1 + point.change) * clock - 1;
+  const bool was_large = point.verdict != Verdict::same;
+  const bool is_large = std::abs(at_equal_clocks) > threshold;
+  if (was_large == is_large && (!is_large || at_equal_clocks * point.change > 0)) return;
+  point.verdict = Verdict::unclear;
+  point.reason = fmt::format("the clock moved {:+.1f} %: {:+.1f} % at equal clocks",
+                             100 * (clock - 1), 100 * at_equal_clocks);
 }
 
 }  // namespace moe::compare

@@ -28,13 +28,14 @@ constexpr std::string_view name_of(Verdict verdict) {
 
 /// One pass of one variant in both runs.
 struct PointComparison {
-  std::string point;  // "sonic"
-  std::string pass;   // "total", "forward", "backward"
+  std::string point;           // "sonic"
+  std::string pass = "total";  // or "forward", "backward"
   double a_median_s = 0, b_median_s = 0;
   std::int64_t a_samples = 0, b_samples = 0;
   double change = 0;  // median of all ratios b/a of a sample each, minus 1 (Hodges-Lehmann)
   std::optional<double> change_low, change_high;  // interval of `confidence`; too few samples: none
   double p = 1;                                   // Mann-Whitney, two-sided
+  std::optional<double> a_core_mhz, b_core_mhz;   // clocks of a GPU while it was sampled
   double slower_share = 0.5;  // of all pairs of a sample each: B is slower; ties count half
   Verdict verdict = Verdict::unclear;
   std::string reason;  // of unclear

@@ -284,6 +284,8 @@ void visit_fields(auto& field, Like<PointComparison> auto& point) {
   field("change_low", point.change_low);
   field("change_high", point.change_high);
   field("p", point.p);
+  field("a_core_mhz", point.a_core_mhz);
+  field("b_core_mhz", point.b_core_mhz);
   field("slower_share", point.slower_share);
   field("verdict", point.verdict);
   field("reason", point.reason);

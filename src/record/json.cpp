@@ -242,6 +242,10 @@ std::string to_json(const MemoryRun& run) {
   return with_schema(kMemorySchema, run);
 }
 
+std::string to_json(const PointComparison& point) {
+  return dump(Writer::to_value(point), -1);
+}
+
 std::string to_json(const ModelConfig& model) {
   return dump(Writer::to_value(model), 2);
 }

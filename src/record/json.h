@@ -24,6 +24,9 @@ std::string to_json(const ModelConfig& model);
 /// A comparison of two runs, indented; schema "moe-compare/1".
 std::string to_json(const Comparison& comparison);
 
+/// One point of it on one line, without a newline.
+std::string to_json(const PointComparison& point);
+
 /// What memory_analysis found, indented; schema "moe-memory/1".
 std::string to_json(const MemoryRun& run);
 

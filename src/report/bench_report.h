@@ -28,8 +28,8 @@ TextTable bench_rows(const record::Run& run);
 /// newlines.
 std::vector<std::string> bench_notes(const record::Run& run);
 
-/// bench_rows() as text with bench_notes() under it.
-std::string bench_table(const record::Run& run);
+/// bench_rows() as text with bench_notes() under it. In colour what failed stands out.
+std::string bench_table(const record::Run& run, bool in_color = false);
 
 /// Load balance of each routing that rows ran with, and what rounding did to it.
 std::string load_text(const record::Run& run);

@@ -153,8 +153,10 @@ TextTable bench_rows(const Run& run) {
   for (const Row& row : run.rows) {
     if (row.status == Status::failed) {
       table.rows.push_back({row.variant, "FAILED (" + failure_text(row) + ")"});
+      table.tones.push_back(Tone::bad);
     } else if (row.status == Status::ok && judged_timing(row) != nullptr) {
       table.rows.push_back(measured_cells(run, row, columns));
+      table.tones.push_back(Tone::plain);
     }
   }
   return table;
@@ -199,8 +201,8 @@ std::vector<std::string> bench_notes(const Run& run) {
   return notes;
 }
 
-std::string bench_table(const Run& run) {
-  std::string text = to_text(bench_rows(run));
+std::string bench_table(const Run& run, bool in_color) {
+  std::string text = to_text(bench_rows(run), in_color);
   for (const std::string& note : bench_notes(run)) text += note + "\n";
   return text;
 }

@@ -23,8 +23,9 @@ std::vector<std::size_t> column_widths(const TextTable& table) {
   return widths;
 }
 
+/// `tone` is of the last cell.
 std::string text_line(const std::vector<std::string>& cells, const std::vector<Align>& alignment,
-                      const std::vector<std::size_t>& widths) {
+                      const std::vector<std::size_t>& widths, Tone tone) {
   const bool is_short = cells.size() < widths.size();
   std::string line;
   for (std::size_t c = 0; c < cells.size(); ++c) {
@@ -32,7 +33,9 @@ std::string text_line(const std::vector<std::string>& cells, const std::vector<A
     const bool runs_on = is_short && c + 1 == cells.size();
     const std::size_t used = width_of(cells[c]);
     const std::string padding(runs_on || used >= widths[c] ? 0 : widths[c] - used, ' ');
-    line += alignment[c] == Align::right && !runs_on ? padding + cells[c] : cells[c] + padding;
+    const bool is_last = c + 1 == cells.size();
+    const std::string cell = painted(cells[c], is_last ? tone : Tone::plain, true);
+    line += alignment[c] == Align::right && !runs_on ? padding + cell : cell + padding;
   }
   return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
@@ -70,10 +73,16 @@ std::string csv_line(const std::vector<std::string>& cells, std::size_t columns)
 
 }  // namespace
 
-std::string to_text(const TextTable& table) {
+std::string to_text(const TextTable& table, bool in_color) {
   const std::vector<std::size_t> widths = column_widths(table);
-  std::string text = text_line(table.header, table.alignment, widths);
-  for (const auto& row : table.rows) text += text_line(row, table.alignment, widths);
+  std::string header = text_line(table.header, table.alignment, widths, Tone::plain);
+  header.pop_back();
+  std::string text = painted(header, Tone::strong, in_color) + "\n";
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const bool has_tone = in_color && i < table.tones.size();
+    text +=
+        text_line(table.rows[i], table.alignment, widths, has_tone ? table.tones[i] : Tone::plain);
+  }
   return text;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "report/color.h"
+
 namespace moe::report {
 
 enum class Align { left, right };
@@ -14,9 +16,12 @@ struct TextTable {
   std::vector<std::string> header;
   std::vector<Align> alignment;  // one per column
   std::vector<std::vector<std::string>> rows;
+  std::vector<Tone> tones;  // of the last cell of each row; may be shorter than rows
 };
 
-std::string to_text(const TextTable& table);      // two spaces between columns, no trailing ones
+/// Two spaces between columns, no trailing ones. In colour the header is strong and last cells have
+/// their tone.
+std::string to_text(const TextTable& table, bool in_color = false);
 std::string to_markdown(const TextTable& table);  // '|' in cells is escaped
 std::string to_csv(const TextTable& table);  // RFC 4180: quotes where needed, "\n" at line ends
 

@@ -80,7 +80,7 @@ TEST(CompareRuns, ListsWhatMakesTimesIncomparable) {
   b.environment.device_name = "Intel";
   const Comparison comparison = compare_runs(run_of("a"), b, {});
   EXPECT_THAT(names(comparison.conflicts),
-              ElementsAre("tokens", "ffn_dim", "dtype", "gate.kind", "mode", "routing", "seed",
+              ElementsAre("tokens", "ffn_dim", "dtype", "gate.kind", "routing", "mode", "seed",
                           "device_name", "num_cores"));
   EXPECT_EQ(comparison.conflicts[1].a, "4096");
   EXPECT_EQ(comparison.conflicts[1].b, "2048");
@@ -132,9 +132,55 @@ TEST(CompareRuns, APointThatFailsNowIsLost) {
   b.rows[0].reason = "d_x differs from the truth";
   b.rows[0].total.reset();
   const Comparison comparison = compare_runs(run_of("a"), b, {});
-  EXPECT_THAT(comparison.lost, ElementsAre("vanilla: failed in B, d_x differs from the truth"));
+  EXPECT_THAT(comparison.lost, ElementsAre("vanilla: in B failed, d_x differs from the truth"));
   EXPECT_EQ(comparison.points.size(), 1u);
   EXPECT_THAT(compare_runs(b, run_of("a"), {}).lost, IsEmpty()) << "it works now";
+}
+
+/// `run` as a sweep over tokens: its rows at each of these counts.
+record::Run sweep_of(record::Run run, const std::vector<std::int64_t>& tokens) {
+  const std::vector<record::Row> rows = std::move(run.rows);
+  run.swept = {"tokens"};
+  run.rows.clear();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    record::Point point;
+    point.values["tokens"] = std::to_string(tokens[i]);
+    point.model = run.model;
+    point.model.batch_size = 1;
+    point.model.seq_len = tokens[i];
+    point.traffic = run.traffic;
+    run.points.push_back(point);
+    for (record::Row row : rows) {
+      row.point = static_cast<std::int64_t>(i);
+      run.rows.push_back(row);
+    }
+  }
+  run.model = run.points[0].model;
+  return run;
+}
+
+TEST(CompareRuns, PointsOfSweepsMeetWhereTheyAreTheSame) {
+  const record::Run a = sweep_of(run_of("a"), {512, 1024, 4096});
+  record::Run b = sweep_of(run_of("b"), {1024, 2048, 512});
+  b.rows[5] = row("sonic", 1.6, 3.2);  // at 512 tokens
+  b.rows[5].point = 2;
+  const Comparison comparison = compare_runs(a, b, {});
+  EXPECT_THAT(comparison.conflicts, IsEmpty());
+  ASSERT_EQ(comparison.points.size(), 4u);
+  EXPECT_EQ(comparison.points[0].point, "tokens=512 vanilla");
+  EXPECT_EQ(comparison.points[1].point, "tokens=512 sonic");
+  EXPECT_EQ(comparison.points[1].verdict, Verdict::slower);
+  EXPECT_EQ(comparison.points[2].point, "tokens=1024 vanilla");
+  EXPECT_EQ(comparison.points[3].verdict, Verdict::same);
+  EXPECT_THAT(comparison.remarks, ElementsAre("tokens=4096 in A only", "tokens=2048 in B only"));
+}
+
+TEST(CompareRuns, ARunOfOneShapeMeetsItsPointOfASweep) {
+  const Comparison comparison = compare_runs(sweep_of(run_of("a"), {512, 4096}), run_of("b"), {});
+  EXPECT_THAT(comparison.conflicts, IsEmpty());
+  ASSERT_EQ(comparison.points.size(), 2u);
+  EXPECT_EQ(comparison.points[0].point, "tokens=4096 vanilla");
+  EXPECT_THAT(comparison.remarks, ElementsAre("tokens=512 in A only"));
 }
 
 TEST(Regressions, AreSlowerPointsBeyondTheLimitAndLostOnes) {
@@ -143,8 +189,8 @@ TEST(Regressions, AreSlowerPointsBeyondTheLimitAndLostOnes) {
   Comparison comparison = compare_runs(run_of("a"), b, {});
   EXPECT_THAT(regressions(comparison, 0.03), ElementsAre("vanilla total +4.0 %"));
   EXPECT_THAT(regressions(comparison, 0.05), IsEmpty());
-  comparison.lost = {"sonic: failed in B, why"};
-  EXPECT_THAT(regressions(comparison, 0.05), ElementsAre("sonic: failed in B, why"));
+  comparison.lost = {"sonic: in B failed, why"};
+  EXPECT_THAT(regressions(comparison, 0.05), ElementsAre("sonic: in B failed, why"));
 }
 
 }  // namespace

@@ -87,5 +87,37 @@ TEST(Judge, OneSlowOutlierDecidesNothing) {
   EXPECT_EQ(compare_timings(timing(1.0), with_outlier, kThreshold).verdict, Verdict::same);
 }
 
+PointComparison clocked(double change, Verdict verdict, double a_mhz, double b_mhz) {
+  PointComparison point;
+  point.change = change;
+  point.verdict = verdict;
+  point.a_core_mhz = a_mhz;
+  point.b_core_mhz = b_mhz;
+  consider_clocks(point, kThreshold);
+  return point;
+}
+
+TEST(Judge, AChangeThatTheClockExplainsIsUnclear) {
+  const PointComparison point = clocked(0.037, Verdict::slower, 1755, 1689);
+  EXPECT_EQ(point.verdict, Verdict::unclear);
+  EXPECT_EQ(point.reason, "the clock moved -3.8 %: -0.2 % at equal clocks");
+  EXPECT_EQ(clocked(0, Verdict::same, 1689, 1755).verdict, Verdict::unclear)
+      << "a faster clock hides a slower kernel";
+  EXPECT_EQ(clocked(-0.03, Verdict::faster, 1600, 1760).verdict, Verdict::unclear)
+      << "slower at equal clocks";
+}
+
+TEST(Judge, AChangeBeyondTheClockStands) {
+  EXPECT_EQ(clocked(0.3, Verdict::slower, 1755, 1689).verdict, Verdict::slower);
+  EXPECT_EQ(clocked(0.037, Verdict::slower, 1755, 1750).verdict, Verdict::slower)
+      << "clocks within 1 % are equal";
+  PointComparison unknown;
+  unknown.verdict = Verdict::faster;
+  unknown.change = -0.1;
+  unknown.b_core_mhz = 1700;
+  consider_clocks(unknown, kThreshold);
+  EXPECT_EQ(unknown.verdict, Verdict::faster) << "nothing is known of A";
+}
+
 }  // namespace
 }  // namespace moe::compare

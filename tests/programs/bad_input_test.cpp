@@ -159,7 +159,12 @@ TEST_F(BadInput, RunsThatAreNotThere) {
   expect_refused({"plot", "last", "--out", "elsewhere"}, 2,
                  "no run 'last': there is none in elsewhere/runs yet\n"
                  "  start one, or name the folder of results with --out DIR");
-  expect_refused({"plot"}, 2, "plot: run is required\n  see: bench_moe_variants --help");
+  const std::string none =
+      ": there is none in results/runs yet\n"
+      "  start one, or name the folder of results with --out DIR";
+  expect_refused({"plot"}, 2, "no run 'last'" + none);
+  expect_refused({"show", "last~3"}, 2, "no run 'last~3'" + none);
+  expect_refused({"compare"}, 2, "no run 'last~1'" + none);
 }
 
 }  // namespace
