@@ -38,8 +38,8 @@ TEST_F(BadInput, UnknownNamesSuggestTheNearest) {
       "unknown flag '--topk'. Did you mean '--top-k'?\n  see: bench_moe_variants --help");
   expect_refused(
       {"lst"}, 2,
-      "unknown command 'lst'. Did you mean 'list'?\n  known: run, list, show, plot, record, "
-      "convert");
+      "unknown command 'lst'. Did you mean 'list'?\n  known: run, list, show, plot, compare, "
+      "record, convert, completion, man");
   expect_refused({"list", "config"}, 2,
                  "unknown list 'config'. Did you mean 'configs'?\n  known: configs, variants, "
                  "devices, routings");

@@ -59,7 +59,7 @@ class Shell : public ProgramTest {
 };
 
 TEST_F(Shell, BashOffersCommandsAndEveryFlag) {
-  EXPECT_THAT(offered({"co"}), ElementsAre("compare", "completion"));
+  EXPECT_THAT(offered({"co"}), ElementsAre("compare", "convert", "completion"));
   EXPECT_THAT(offered({""}), Contains("run"));
   const std::vector<std::string> flags = flags_of("run");
   EXPECT_GT(flags.size(), 25u);
@@ -73,7 +73,8 @@ TEST_F(Shell, BashOffersCommandsAndEveryFlag) {
 TEST_F(Shell, BashOffersValues) {
   EXPECT_THAT(offered({"--mode", ""}), ElementsAre("forward", "forward_backward"));
   EXPECT_THAT(offered({"run", "--check", "q"}), ElementsAre("quick"));
-  EXPECT_THAT(offered({"--routing", ""}), ElementsAre("natural", "balanced", "zipf:", "hot:"));
+  EXPECT_THAT(offered({"--routing", ""}),
+              ElementsAre("natural", "balanced", "zipf:", "hot:", "trace:"));
   EXPECT_THAT(offered({"--device", "c"}), ElementsAre("cpu", "cuda"));
   EXPECT_THAT(offered({"--config", "deepseek-v3"}), Contains("deepseek-v3"));
   EXPECT_THAT(offered({"--format", "=", "js"}), ElementsAre("json", "jsonl"));
@@ -137,8 +138,12 @@ TEST_F(Shell, TheManualIsCleanTroff) {
   write_text(file("page.1"), run({"man"}).out);
   const bool have_groff = has_program("groff"), have_mandoc = has_program("mandoc");
   if (!have_groff && !have_mandoc) GTEST_SKIP() << "neither groff nor mandoc here";
-  if (have_groff) EXPECT_EQ(output_of("groff -man -Tutf8 -ww -z page.1"), "");
-  if (have_mandoc) EXPECT_EQ(output_of("mandoc -T lint -W error page.1"), "");
+  if (have_groff) {
+    EXPECT_EQ(output_of("groff -man -Tutf8 -ww -z page.1"), "");
+  }
+  if (have_mandoc) {
+    EXPECT_EQ(output_of("mandoc -T lint -W error page.1"), "");
+  }
 }
 
 }  // namespace
