@@ -52,9 +52,24 @@ struct Gate {
   std::int64_t num_groups = 1;   // experts are split into groups of equal size ...
   std::int64_t kept_groups = 1;  // ... and only this many may be chosen from
   float scale = 1.0f;            // of the final scores
+  bool logit_bias = false;       // Weights::b_router is added to the logits (gpt-oss)
 };
 
-enum class RoundingRule { none, nearest, up, down };
+enum class RoundingRule {
+  none,
+  nearest,           // the nearer multiple, a tie goes down
+  up,                // the next multiple
+  down,              // the last multiple: token dropping
+  stochastic,        // up with the probability that keeps the count on average
+  stochastic_score,  // up with a probability from the scores on both sides
+  balance,           // up or down, whichever keeps the number of all pairs
+};
+
+/// True for rules that may give an expert tokens that did not choose it. They rank all pairs, so
+/// they need the router's logits.
+constexpr bool may_add_pairs(RoundingRule rule) {
+  return rule != RoundingRule::none && rule != RoundingRule::down;
+}
 
 /// Tile-aware token rounding (arXiv 2512.14080, section 5): rows per expert become multiples of
 /// `tile`.
@@ -81,6 +96,7 @@ struct LayerConfig {
   Gate gate;
   Rounding rounding;
   SharedExpert shared;
+  bool expert_bias = false;  // routed experts have Weights::b_up and b_down (gpt-oss)
 
   /// Rows of w_up per expert: 2n when gated.
   std::int64_t up_dim() const { return is_gated(activation) ? 2 * ffn_dim : ffn_dim; }
@@ -89,18 +105,15 @@ struct LayerConfig {
   }
 };
 
-/// True for rules that may give an expert tokens that did not choose it. They rank all pairs, so
-/// they need the router's logits.
-constexpr bool may_add_pairs(RoundingRule rule) {
-  return rule == RoundingRule::nearest || rule == RoundingRule::up;
-}
-
-/// Most rows that routing can produce from `tokens` tokens: T*K, and under rounding that may add
-/// pairs E*(tile-1) more, never above T*E.
+/// Most rows that routing can produce from `tokens` tokens: T*K; under rounding that may add pairs
+/// E*(tile-1) more, under `balance` (tile-1)/2 more; never above T*E.
 constexpr std::int64_t max_routed_rows(const LayerConfig& config, std::int64_t tokens) {
   const std::int64_t chosen = tokens * config.top_k;
-  if (!may_add_pairs(config.rounding.rule)) return chosen;
-  const std::int64_t padded = chosen + config.num_experts * (config.rounding.tile - 1);
+  const auto [rule, tile] = config.rounding;
+  if (!may_add_pairs(rule)) return chosen;
+  const bool balances = rule == RoundingRule::balance;
+  const std::int64_t padded =
+      chosen + (balances ? (tile - 1) / 2 : config.num_experts * (tile - 1));
   const std::int64_t all_pairs = tokens * config.num_experts;
   return padded < all_pairs ? padded : all_pairs;
 }
@@ -167,6 +180,9 @@ constexpr std::string_view name_of(RoundingRule rule) {
     case RoundingRule::nearest: return "nearest";
     case RoundingRule::up: return "up";
     case RoundingRule::down: return "down";
+    case RoundingRule::stochastic: return "stochastic";
+    case RoundingRule::stochastic_score: return "stochastic_score";
+    case RoundingRule::balance: return "balance";
   }
   return "?";
 }

@@ -8,8 +8,11 @@ namespace moe {
 /// `u` is 2n for gated activations and n otherwise. Types are LayerConfig::dtype unless said.
 struct Weights {
   TensorView w_router;       // [E, d]
+  TensorView b_router;       // [E], with Gate::logit_bias
   TensorView w_up;           // [E, u, d]
   TensorView w_down;         // [E, d, n]
+  TensorView b_up;           // [E, u], with LayerConfig::expert_bias: h = W_up x + b_up
+  TensorView b_down;         // [E, d], y = W_down a + b_down
   TensorView b_select;       // f32 [E], with Gate::selection_bias
   TensorView w_shared_up;    // [u_shared, d], with a shared expert
   TensorView w_shared_down;  // [d, n_shared]

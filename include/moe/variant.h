@@ -82,9 +82,10 @@ struct Call {
 };
 
 struct Inputs {
-  TensorView x;                    // [T, d]
-  TensorView logit_offsets;        // f32 [T, E], added to the logits (synthetic traffic), or empty
-  const Routing* given = nullptr;  // the caller's own routing: the router is skipped
+  TensorView x;                     // [T, d]
+  TensorView logit_offsets;         // f32 [T, E], added to the logits (synthetic traffic), or empty
+  const Routing* given = nullptr;   // the caller's own routing: the router is skipped
+  std::uint64_t rounding_seed = 0;  // of the stochastic rounding rules: another one at every step
 };
 
 struct Outputs {

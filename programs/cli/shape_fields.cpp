@@ -54,6 +54,13 @@ void set_tokens(Shape& shape, const std::string& value) {
   shape.model.seq_len = tokens;
 }
 
+void set_expert_bias(Shape& shape, const std::string& value) {
+  if (value != "true" && value != "false") {
+    throw Error(ErrorKind::usage, "--expert-bias " + value + ": neither true nor false");
+  }
+  shape.model.layer.expert_bias = value == "true";
+}
+
 void set_rounding(Shape& shape, const std::string& value) {
   shape.model.layer.rounding.rule = config::parse_rounding_rule(value);
   if (shape.model.layer.rounding.rule != RoundingRule::none) return;
@@ -96,6 +103,11 @@ const std::vector<ShapeField>& shape_fields() {
          shape.model.layer.activation = config::parse_activation(value);
        },
        [](const Shape& shape) { return std::string(name_of(shape.model.layer.activation)); }},
+      {"expert_bias", "--expert-bias", "biases of routed experts: true | false", false,
+       set_expert_bias,
+       [](const Shape& shape) {
+         return std::string(shape.model.layer.expert_bias ? "true" : "false");
+       }},
       {"dtype", "--dtype", "fp32 | bf16", false,
        [](Shape& shape, const std::string& value) {
          shape.model.layer.dtype = config::parse_dtype(value);
@@ -104,7 +116,9 @@ const std::vector<ShapeField>& shape_fields() {
       number(
           "tile", "--tile", "multiple that +rounding rows round to (changes results)",
           [](auto& model) -> auto& { return model.layer.rounding.tile; }),
-      {"rounding", "--rounding", "rule of +rounding rows: nearest | up | down", false, set_rounding,
+      {"rounding", "--rounding",
+       "rule of +rounding rows: nearest | up | down | stochastic | stochastic_score | balance",
+       false, set_rounding,
        [](const Shape& shape) { return std::string(name_of(shape.model.layer.rounding.rule)); }},
       {"routing", "--routing", "natural | balanced | zipf:S | hot:N | trace:FILE[@LAYER]", false,
        set_traffic, [](const Shape& shape) { return shape.traffic; }}};

@@ -39,7 +39,8 @@ Activation parse_activation(std::string_view text) {
 
 RoundingRule parse_rounding_rule(std::string_view text) {
   return parse("rounding rule", text,
-               {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down});
+               {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down,
+                RoundingRule::stochastic, RoundingRule::stochastic_score, RoundingRule::balance});
 }
 
 GateKind parse_gate_kind(std::string_view text) {

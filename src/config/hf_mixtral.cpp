@@ -45,10 +45,11 @@ ModelConfig read_gpt_oss(const HfFields& fields) {
   ModelConfig config = read_layer_of_mixtral(fields);
   fields.has("experts_per_token");  // the same as num_experts_per_tok
   read_sliding_window(fields, layers_on_step(config.num_layers, 2), config);
-  config.unsupported = fmt::format(
-      "its router and experts have biases and its SwiGLU is clamped at {} with up + 1: neither is "
-      "here yet",
-      fields.number_or("swiglu_limit", 7));
+  config.layer.activation = Activation::clamped_swiglu;
+  config.layer.expert_bias = true;
+  config.layer.gate.logit_bias = true;
+  const double limit = fields.number_or("swiglu_limit", 7);
+  if (limit != 7) config.unsupported = fmt::format("swiglu_limit {}: only 7 is here", limit);
   return config;
 }
 

@@ -25,6 +25,7 @@ struct Model {
   Sizes sizes;
   Activation activation = Activation::swiglu;
   Gate gate;
+  bool expert_bias = false;
   SharedExpert shared{};
   Layers layers;
   std::int64_t dense_ffn_dim = 0;
@@ -50,6 +51,11 @@ constexpr Gate softmax_of_all(bool renormalize, float scale = 1) {
 
 constexpr Gate biased_sigmoid(float scale = 1) {
   return {.kind = GateKind::sigmoid, .selection_bias = true, .scale = scale};
+}
+
+constexpr Gate with_bias(Gate gate) {
+  gate.logit_bias = true;
+  return gate;
 }
 
 constexpr Gate in_groups(Gate gate, std::int64_t num_groups, std::int64_t kept_groups) {
@@ -107,9 +113,6 @@ constexpr Attention kGlm5Attention = {.kind = AttentionKind::latent,
 
 constexpr std::string_view kLlama4Reason =
     "the sigmoid score scales the expert's input, not its output, which LayerConfig cannot say";
-constexpr std::string_view kGptOssReason =
-    "its router and experts have biases and its SwiGLU is clamped at 7 with up + 1: neither is "
-    "here yet";
 constexpr std::string_view kDeepSeekV4Reason =
     "its first MoE layers route by a hash of the token id, scores are sqrt(softplus), SwiGLU is "
     "clamped";
@@ -218,19 +221,21 @@ constexpr Model kModels[] = {
      .source = "flashinfer moe_ep_runbook.md and the model card (sizes); shared ffn_dim recalled"},
 
     {.name = "gpt-oss-20b",
-     .sizes = {2880, 2880, 32, 4}, .gate = softmax_of_chosen(),
+     .sizes = {2880, 2880, 32, 4}, .activation = Activation::clamped_swiglu,
+     .gate = with_bias(softmax_of_chosen()), .expert_bias = true,
      .layers = {24, 0},
      .attention = sliding(grouped_query(64, 8, 64), 128, 12),
      .vocab_size = 201088, .max_context = 131072,
      .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled",
-     .unsupported = kGptOssReason},
+     .note = "checkpoints hold gate and up rows in turns; here gate rows stand before up rows"},
     {.name = "gpt-oss-120b",
-     .sizes = {2880, 2880, 128, 4}, .gate = softmax_of_chosen(),
+     .sizes = {2880, 2880, 128, 4}, .activation = Activation::clamped_swiglu,
+     .gate = with_bias(softmax_of_chosen()), .expert_bias = true,
      .layers = {36, 0},
      .attention = sliding(grouped_query(64, 8, 64), 128, 18),
      .vocab_size = 201088, .max_context = 131072,
      .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled",
-     .unsupported = kGptOssReason},
+     .note = "checkpoints hold gate and up rows in turns; here gate rows stand before up rows"},
 
     {.name = "olmoe-1b-7b", .aliases = {"olmoe"},
      .sizes = {2048, 1024, 64, 8}, .gate = softmax_of_all(false),
@@ -329,6 +334,7 @@ ModelConfig to_config(const Model& model) {
   config.layer.activation = model.activation;
   config.layer.dtype = DType::bf16;
   config.layer.gate = model.gate;
+  config.layer.expert_bias = model.expert_bias;
   config.layer.shared = model.shared;
   config.batch_size = model.batch_size;
   config.num_layers = model.layers.all;

@@ -115,12 +115,14 @@ Setter layer_table(LayerConfig& layer) {
                 {"top_k", whole(layer.top_k)},
                 {"activation", one_of(layer.activation, parse_activation)},
                 {"dtype", one_of(layer.dtype, parse_dtype)},
+                {"expert_bias", flag(layer.expert_bias)},
                 {"gate", table("[layer.gate] ", {{"kind", one_of(gate.kind, parse_gate_kind)},
                                                  {"renormalize", flag(gate.renormalize)},
                                                  {"selection_bias", flag(gate.selection_bias)},
                                                  {"num_groups", whole(gate.num_groups)},
                                                  {"kept_groups", whole(gate.kept_groups)},
-                                                 {"scale", number(gate.scale)}})},
+                                                 {"scale", number(gate.scale)},
+                                                 {"logit_bias", flag(gate.logit_bias)}})},
                 {"shared", table("[layer.shared] ", {{"ffn_dim", whole(layer.shared.ffn_dim)},
                                                      {"gated", flag(layer.shared.gated)}})}});
 }

@@ -26,6 +26,10 @@ enum class RandomStream : std::uint32_t {
   verification,
   tests,
   ep_logits,
+  rounding,
+  b_up,
+  b_down,
+  b_router,
 };
 
 struct PhiloxBlock {

@@ -1,4 +1,5 @@
-// Views that the variants' loops over experts need, and the list of CPU variants.
+// What the variants' loops over experts need: views, products with biases; and the list of CPU
+// variants.
 #pragma once
 
 #include <vector>
@@ -31,6 +32,25 @@ inline TensorView row_view(TensorView buffer, std::int64_t begin, std::int64_t c
 inline Matrix matrix_of(TensorView view) {
   return matrix_rows(view, 0, view.shape[0], view.shape[1]);
 }
+
+/// out [count, ...] = in w[expert]^T + b[expert]; `b` is empty in layers without biases.
+void project(const Pass& pass, TensorView in, TensorView w, TensorView b, std::int64_t expert,
+             TensorView out);
+
+/// Rows whose sum is the gradient of a bias: scale[i] * rows[row_tokens[i]], null = 1 and i.
+struct BiasRows {
+  TensorView rows;
+  std::int64_t count;
+  const std::int32_t* row_tokens = nullptr;
+  const float* scale = nullptr;
+};
+/// d_b[expert] (+)= sum of the rows; nothing where d_b is empty.
+void bias_gradient(const BiasRows& from, Accumulate accumulate, TensorView d_b,
+                   std::int64_t expert);
+
+/// d_scores[i] += <d_out_rows[i], b_down[expert]>: the bias's part of <dO, Y> where Y is not kept.
+void add_bias_scores(TensorView d_out_rows, TensorView b_down, std::int64_t expert,
+                     std::int64_t count, float* d_scores);
 
 /// In the order of tables: vanilla, grouped_gemm, sonic.
 std::vector<const Variant*> cpu_variants();

@@ -9,25 +9,32 @@
 namespace moe::cpu {
 namespace {
 
-enum class Weight { as_is, transposed };
-
-/// out[rows of e] = in[rows of e] w[e], or w[e]^T, for every expert.
-void grouped_rows(const Pass& pass, TensorView in, TensorView w, Weight form, TensorView out) {
+/// out[rows of e] = in[rows of e] w[e]^T + b[e] for every expert.
+void grouped_project(const Pass& pass, TensorView in, TensorView w, TensorView b, TensorView out) {
   for (std::int64_t e = 0; e < pass.config.num_experts; ++e) {
     const ExpertRows rows = expert_rows(pass, e);
-    const Matrix weight = expert_matrix(w, e);
-    pass.multiply(matrix_of(row_view(in, rows.begin, rows.count())),
-                  form == Weight::transposed ? transposed(weight) : weight,
-                  matrix_of(row_view(out, rows.begin, rows.count())));
+    project(pass, row_view(in, rows.begin, rows.count()), w, b, e,
+            row_view(out, rows.begin, rows.count()));
   }
 }
 
-/// d_w[e] (+)= left[rows of e]^T right[rows of e]: the reduction runs over each expert's rows.
-void grouped_weight_gradient(const Pass& pass, TensorView left, TensorView right, TensorView d_w,
-                             Accumulate accumulate) {
-  if (d_w.empty()) return;
+/// d_in[rows of e] = d_out[rows of e] w[e] for every expert.
+void grouped_project_back(const Pass& pass, TensorView d_out, TensorView w, TensorView d_in) {
   for (std::int64_t e = 0; e < pass.config.num_experts; ++e) {
     const ExpertRows rows = expert_rows(pass, e);
+    pass.multiply(matrix_of(row_view(d_out, rows.begin, rows.count())), expert_matrix(w, e),
+                  matrix_of(row_view(d_in, rows.begin, rows.count())));
+  }
+}
+
+/// d_w[e] (+)= left[rows of e]^T right[rows of e] and d_b[e] (+)= sum of left[rows of e]: the
+/// reductions run over each expert's rows.
+void grouped_weight_gradient(const Pass& pass, TensorView left, TensorView right, TensorView d_w,
+                             TensorView d_b, Accumulate accumulate) {
+  for (std::int64_t e = 0; e < pass.config.num_experts; ++e) {
+    const ExpertRows rows = expert_rows(pass, e);
+    bias_gradient({row_view(left, rows.begin, rows.count()), rows.count()}, accumulate, d_b, e);
+    if (d_w.empty()) continue;
     pass.multiply(transposed(matrix_of(row_view(left, rows.begin, rows.count()))),
                   matrix_of(row_view(right, rows.begin, rows.count())), expert_matrix(d_w, e),
                   accumulate);
@@ -46,7 +53,7 @@ void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
   }
   {
     const StepScope step(pass, "up_proj");
-    grouped_rows(pass, x, pass.weights.w_up, Weight::transposed, h);
+    grouped_project(pass, x, pass.weights.w_up, pass.weights.b_up, h);
   }
   {
     const StepScope step(pass, "activation");
@@ -54,7 +61,7 @@ void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
   }
   {
     const StepScope step(pass, "down_proj");
-    grouped_rows(pass, a, pass.weights.w_down, Weight::transposed, y);
+    grouped_project(pass, a, pass.weights.w_down, pass.weights.b_down, y);
   }
   const StepScope step(pass, "aggregate");
   sum_token_rows(y, pass.token_offsets(), pass.token_rows(), pass.row_scores(), pass.tokens, out);
@@ -73,11 +80,12 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
   }
   {
     const StepScope step(pass, "d_down_proj");
-    grouped_rows(pass, d_y, pass.weights.w_down, Weight::as_is, d_a);
+    grouped_project_back(pass, d_y, pass.weights.w_down, d_a);
   }
   {
     const StepScope step(pass, "d_w_down");
-    grouped_weight_gradient(pass, d_y, a, gradients.weights.w_down, gradients.accumulate);
+    grouped_weight_gradient(pass, d_y, a, gradients.weights.w_down, gradients.weights.b_down,
+                            gradients.accumulate);
   }
   {
     const StepScope step(pass, "d_activation");
@@ -85,11 +93,12 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
   }
   {
     const StepScope step(pass, "d_up_proj");
-    grouped_rows(pass, d_h, pass.weights.w_up, Weight::as_is, d_x);
+    grouped_project_back(pass, d_h, pass.weights.w_up, d_x);
   }
   {
     const StepScope step(pass, "d_w_up");
-    grouped_weight_gradient(pass, d_h, x, gradients.weights.w_up, gradients.accumulate);
+    grouped_weight_gradient(pass, d_h, x, gradients.weights.w_up, gradients.weights.b_up,
+                            gradients.accumulate);
   }
   const StepScope step(pass, "d_aggregate");
   sum_token_rows(d_x, pass.token_offsets(), pass.token_rows(), nullptr, pass.tokens, gradients.d_x);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cpu/element.h"
+#include "cpu/row_kernels.h"
 #include "moe/error.h"
 #include "routing/gate.h"
 #include "routing/rows.h"
@@ -12,13 +13,26 @@
 namespace moe::cpu {
 namespace {
 
-/// logits [T, E] = x w_router^T (+ offsets).
+/// logits [T, E] += b_router [E].
+void add_bias(const Pass& pass, float* logits) {
+  const std::int64_t E = pass.config.num_experts;
+  with_element(pass.weights.b_router.dtype, [&]<class Element>() {
+    const Element* bias = pass.weights.b_router.as<Element>();
+#pragma omp parallel for schedule(static)
+    for (std::int64_t t = 0; t < pass.tokens; ++t) {
+      for (std::int64_t e = 0; e < E; ++e) logits[t * E + e] += static_cast<float>(bias[e]);
+    }
+  });
+}
+
+/// logits [T, E] = x w_router^T (+ b_router) (+ offsets).
 void compute_logits(const Pass& pass, float* logits) {
   const LayerConfig& config = pass.config;
   const std::int64_t d = config.hidden_dim, E = config.num_experts;
   const Matrix x = matrix_rows(pass.inputs.x, 0, pass.tokens, d);
   const Matrix w = matrix_rows(pass.weights.w_router, 0, E, d);
   pass.multiply(x, transposed(w), {logits, DType::f32, pass.tokens, E, E, 1});
+  if (pass.config.gate.logit_bias) add_bias(pass, logits);
   if (pass.inputs.logit_offsets.empty()) return;
   const float* offsets = pass.inputs.logit_offsets.as<float>();
 #pragma omp parallel for schedule(static)
@@ -44,7 +58,8 @@ void permute(const Pass& pass) {
     const TensorView keys = pass.buffer("rounding_keys");
     routing::build_rounded_rows(pass.config, pass.arena.get<float>("logits"), experts, scores,
                                 pass.arena.get<routing::TokenNorm>("token_norms"), pass.tokens,
-                                keys.as<std::byte>(), keys.bytes(), rows);
+                                keys.as<std::byte>(), keys.bytes(), rows,
+                                pass.inputs.rounding_seed);
   }
   make_token_rows(pass);
 }
@@ -128,7 +143,13 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
   }
   routing::gate_backward(config, in, pass.tokens, pass.arena.get<float>("d_logits"));
 
-  const Matrix d_logits = matrix_rows(typed_d_logits(pass), 0, pass.tokens, E);
+  const TensorView typed = typed_d_logits(pass);
+  if (!gradients.weights.b_router.empty()) {
+    TensorView d_bias = gradients.weights.b_router;
+    sum_rows(typed, nullptr, nullptr, pass.tokens, gradients.accumulate,
+             {d_bias.data, d_bias.dtype, {1, E}});
+  }
+  const Matrix d_logits = matrix_rows(typed, 0, pass.tokens, E);
   pass.multiply(d_logits, matrix_rows(pass.weights.w_router, 0, E, d),
                 matrix_rows(gradients.d_x, 0, pass.tokens, d), Accumulate::add);
   if (!gradients.weights.w_router.empty()) {

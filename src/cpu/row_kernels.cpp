@@ -60,6 +60,55 @@ void index_add_rows(TensorView rows, const std::int32_t* row_tokens, const float
   });
 }
 
+void fill_rows(TensorView row, std::int64_t count, TensorView rows) {
+  const std::size_t row_bytes = row.bytes();
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::memcpy(rows.as<char>() + i * row_bytes, row.data, row_bytes);
+  }
+}
+
+void sum_rows(TensorView rows, const std::int32_t* row_tokens, const float* scale,
+              std::int64_t count, Accumulate accumulate, TensorView sum) {
+  constexpr std::int64_t kBlock = 64;  // columns whose sums stay in registers and L1
+  const std::int64_t width = sum.shape[1];
+  with_element(sum.dtype, [&]<class Element>() {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t begin = 0; begin < width; begin += kBlock) {
+      const std::int64_t block = std::min(kBlock, width - begin);
+      Element* target = sum.as<Element>() + begin;
+      double sums[kBlock] = {};
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t row = row_tokens == nullptr ? i : row_tokens[i];
+        const double weight = scale == nullptr ? 1.0 : scale[i];
+        const Element* values = rows.as<Element>() + row * width + begin;
+        for (std::int64_t c = 0; c < block; ++c) sums[c] += weight * static_cast<float>(values[c]);
+      }
+      for (std::int64_t c = 0; c < block; ++c) {
+        if (accumulate == Accumulate::add) sums[c] += static_cast<float>(target[c]);
+        target[c] = static_cast<Element>(static_cast<float>(sums[c]));
+      }
+    }
+  });
+}
+
+void add_dots(TensorView rows, TensorView row, std::int64_t count, float* dots) {
+  const std::int64_t width = row.shape[1];
+  with_element(rows.dtype, [&]<class Element>() {
+    const Element* factors = row.as<Element>();
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Element* values = rows.as<Element>() + i * width;
+      float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+      for (std::int64_t c = 0; c < width; ++c) {
+        dot += static_cast<float>(values[c]) * static_cast<float>(factors[c]);
+      }
+      dots[i] += dot;
+    }
+  });
+}
+
 void combine_backward(TensorView d_out, TensorView y, const std::int32_t* row_tokens,
                       const float* scores, std::int64_t count, TensorView d_y, float* d_scores) {
   const std::int64_t d = d_out.shape[1];

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "moe/config.h"
+#include "moe/layer.h"
 #include "moe/tensor.h"
 
 namespace moe::cpu {
@@ -23,6 +23,17 @@ void sum_token_rows(TensorView rows, const std::int32_t* token_offsets,
 /// out[row_tokens[i]] += scale[i] * rows[i]: PyTorch's index_add. scale null = 1.
 void index_add_rows(TensorView rows, const std::int32_t* row_tokens, const float* scale,
                     std::int64_t count, TensorView out);
+
+/// Every row of rows [count, width] = row [1, width].
+void fill_rows(TensorView row, std::int64_t count, TensorView rows);
+
+/// sum [1, width] (+)= sum over i of scale[i] * rows[row_tokens[i]]. row_tokens null = i, scale
+/// null = 1. Summed in double: thousands of rows may cancel.
+void sum_rows(TensorView rows, const std::int32_t* row_tokens, const float* scale,
+              std::int64_t count, Accumulate accumulate, TensorView sum);
+
+/// dots[i] += <rows[i], row>, rows [count, width], row [1, width].
+void add_dots(TensorView rows, TensorView row, std::int64_t count, float* dots);
 
 /// d_y [count, d] = scores[i] * d_out[row_tokens[i]]; d_scores[i] = <d_out[row_tokens[i]], y[i]>.
 void combine_backward(TensorView d_out, TensorView y, const std::int32_t* row_tokens,

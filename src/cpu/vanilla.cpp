@@ -55,9 +55,9 @@ void VanillaLayer::experts_forward(const Pass& pass, TensorView out) {
     const TensorView a = expert_buffer(pass, "a", rows, training);
     const TensorView y = expert_buffer(pass, "y", rows, training);
     gather_rows(pass.inputs.x, pass.row_tokens() + rows.begin, rows.count(), x);
-    pass.multiply(matrix_of(x), transposed(expert_matrix(pass.weights.w_up, e)), matrix_of(h));
+    project(pass, x, pass.weights.w_up, pass.weights.b_up, e, h);
     activate(pass.config.activation, h, rows.count(), pass.config.ffn_dim, a);
-    pass.multiply(matrix_of(a), transposed(expert_matrix(pass.weights.w_down, e)), matrix_of(y));
+    project(pass, a, pass.weights.w_down, pass.weights.b_down, e, y);
     index_add_rows(y, pass.row_tokens() + rows.begin, pass.row_scores() + rows.begin, rows.count(),
                    out);
   }
@@ -91,6 +91,8 @@ void VanillaLayer::experts_backward(const Pass& pass, TensorView d_out,
     activate_backward(config.activation, h, d_a, count, config.ffn_dim, d_h);
     pass.multiply(matrix_of(d_h), expert_matrix(pass.weights.w_up, e), matrix_of(d_x));
     index_add_rows(d_x, pass.row_tokens() + rows.begin, nullptr, count, gradients.d_x);
+    bias_gradient({d_y, count}, gradients.accumulate, wanted.b_down, e);
+    bias_gradient({d_h, count}, gradients.accumulate, wanted.b_up, e);
     if (!wanted.w_down.empty()) {
       pass.multiply(transposed(matrix_of(d_y)), matrix_of(a), expert_matrix(wanted.w_down, e),
                     gradients.accumulate);

@@ -86,6 +86,9 @@ void dump_problem(const std::filesystem::path& folder, const ModelConfig& model,
   write_float(shared / "w_router.npy", w.w_router);
   write_float(shared / "w_up.npy", w.w_up);
   write_float(shared / "w_down.npy", w.w_down);
+  write_float(shared / "b_router.npy", w.b_router);
+  write_float(shared / "b_up.npy", w.b_up);
+  write_float(shared / "b_down.npy", w.b_down);
   write_float(shared / "b_select.npy", w.b_select);
   write_float(shared / "w_shared_up.npy", w.w_shared_up);
   write_float(shared / "w_shared_down.npy", w.w_shared_down);
@@ -103,6 +106,9 @@ void dump_result(const std::filesystem::path& folder, const std::string& variant
   write_float(own / "d_w_router.npy", result.gradients.w_router);
   write_float(own / "d_w_up.npy", result.gradients.w_up);
   write_float(own / "d_w_down.npy", result.gradients.w_down);
+  write_float(own / "d_b_router.npy", result.gradients.b_router);
+  write_float(own / "d_b_up.npy", result.gradients.b_up);
+  write_float(own / "d_b_down.npy", result.gradients.b_down);
   write_float(own / "d_w_shared_up.npy", result.gradients.w_shared_up);
   write_float(own / "d_w_shared_down.npy", result.gradients.w_shared_down);
   write_float(own / "d_w_shared_gate.npy", result.gradients.w_shared_gate);

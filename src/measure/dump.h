@@ -3,6 +3,7 @@
 //   FOLDER/config.json
 //   FOLDER/shared/{x,w_router,w_up,w_down,d_out}.npy            float32
 //   FOLDER/<variant>/{expert_ids,scores,out,d_x,d_w_router,d_w_up,d_w_down}.npy
+//   FOLDER/.../{,d_}b_{router,up,down}.npy                       with biases
 //   FOLDER/<variant>/{pairs,pair_scores}.npy                    with rounded routing, in place of
 //   the first two
 #pragma once

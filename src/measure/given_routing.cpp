@@ -31,8 +31,9 @@ std::int64_t array_bytes(std::int64_t num_experts, std::int64_t tokens, std::int
 }  // namespace
 
 GivenRouting::GivenRouting(Device& device, const LayerConfig& config,
-                           const routing::TraceLayer& layer, std::int64_t tokens)
-    : GivenRouting(device, routing::replay(config, layer, tokens)) {
+                           const routing::TraceLayer& layer, std::int64_t tokens,
+                           std::uint64_t rounding_seed)
+    : GivenRouting(device, routing::replay(config, layer, tokens, rounding_seed)) {
   if (!layer.logits.empty()) {
     logits_ = {layer.logits.data(), static_cast<std::size_t>(tokens * config.num_experts)};
   }

@@ -17,7 +17,7 @@ class GivenRouting {
  public:
   /// `layer` must outlive this object. Throws as routing::replay() does.
   GivenRouting(Device& device, const LayerConfig& config, const routing::TraceLayer& layer,
-               std::int64_t tokens);
+               std::int64_t tokens, std::uint64_t rounding_seed = 0);
   /// Of rows that somebody else made.
   GivenRouting(Device& device, routing::GivenRows rows);
   GivenRouting(const GivenRouting&) = delete;

@@ -12,7 +12,9 @@ namespace {
 
 constexpr float kTokenDeviation = 0.2f;
 constexpr float kWeightDeviation = 0.02f;
-constexpr float kBiasDeviation = 0.05f;
+constexpr float kRouterBiasDeviation = 0.05f, kSelectionBiasDeviation = 0.05f;
+// Small enough not to hide the products beside them from the checks.
+constexpr float kUpBiasDeviation = 0.02f, kDownBiasDeviation = 0.001f;
 constexpr std::size_t kAlignment = 256;
 
 /// Hands out aligned places of one buffer; with a null buffer it only counts.
@@ -27,13 +29,18 @@ struct Carver {
   }
 };
 
-Weights carve_with(const LayerConfig& config, bool with_bias, Carver& carver) {
+Weights carve_with(const LayerConfig& config, bool with_selection_bias, Carver& carver) {
   const std::int64_t d = config.hidden_dim, n = config.ffn_dim, E = config.num_experts;
   Weights w;
   w.w_router = carver.take(config.dtype, {E, d});
+  if (config.gate.logit_bias) w.b_router = carver.take(config.dtype, {E});
   w.w_up = carver.take(config.dtype, {E, config.up_dim(), d});
   w.w_down = carver.take(config.dtype, {E, d, n});
-  if (with_bias && config.gate.selection_bias) w.b_select = carver.take(DType::f32, {E});
+  if (config.expert_bias) {
+    w.b_up = carver.take(config.dtype, {E, config.up_dim()});
+    w.b_down = carver.take(config.dtype, {E, d});
+  }
+  if (with_selection_bias && config.gate.selection_bias) w.b_select = carver.take(DType::f32, {E});
   if (config.shared.ffn_dim > 0) {
     w.w_shared_up = carver.take(config.dtype, {config.shared_up_dim(), d});
     w.w_shared_down = carver.take(config.dtype, {d, config.shared.ffn_dim});
@@ -54,7 +61,10 @@ void fill_small(const Weights& w, TensorView x, TensorView d_out, float of_route
     if (!view.empty()) fill(view, stream, deviation);
   };
   if_there(w.w_router, RandomStream::w_router, of_router);
-  if_there(w.b_select, RandomStream::b_select, kBiasDeviation);
+  if_there(w.b_router, RandomStream::b_router, kRouterBiasDeviation);
+  if_there(w.b_up, RandomStream::b_up, kUpBiasDeviation);
+  if_there(w.b_down, RandomStream::b_down, kDownBiasDeviation);
+  if_there(w.b_select, RandomStream::b_select, kSelectionBiasDeviation);
   if_there(w.w_shared_up, RandomStream::w_shared_up, kWeightDeviation);
   if_there(w.w_shared_down, RandomStream::w_shared_down, kWeightDeviation);
   if_there(w.w_shared_gate, RandomStream::w_shared_gate, of_router);
@@ -64,14 +74,15 @@ void fill_small(const Weights& w, TensorView x, TensorView d_out, float of_route
 
 }  // namespace
 
-Weights Problem::carve_weights(const LayerConfig& config, std::byte* memory, bool with_bias) {
+Weights Problem::carve_weights(const LayerConfig& config, std::byte* memory,
+                               bool with_selection_bias) {
   Carver carver{memory};
-  return carve_with(config, with_bias, carver);
+  return carve_with(config, with_selection_bias, carver);
 }
 
-std::size_t Problem::carved_bytes(const LayerConfig& config, bool with_bias) {
+std::size_t Problem::carved_bytes(const LayerConfig& config, bool with_selection_bias) {
   Carver carver{nullptr};
-  carve_with(config, with_bias, carver);
+  carve_with(config, with_selection_bias, carver);
   return carver.used;
 }
 
@@ -88,7 +99,8 @@ Problem::Tensors Problem::carve(const LayerConfig& config, std::int64_t tokens, 
 }
 
 Problem::Problem(Device& device, const LayerConfig& config, std::int64_t tokens,
-                 const routing::Traffic& traffic, std::uint64_t seed) {
+                 const routing::Traffic& traffic, std::uint64_t seed)
+    : seed_(seed) {
   const std::vector<float> offsets = routing::logit_offsets(config, traffic, tokens, seed);
   const bool has_offsets = !offsets.empty();
   std::size_t bytes = 0;

@@ -27,17 +27,19 @@ class Problem {
   TensorView x() const { return device_.x; }
   TensorView d_out() const { return device_.d_out; }
   TensorView logit_offsets() const { return device_.logit_offsets; }
+  std::uint64_t rounding_seed() const { return seed_; }
 
   /// The same tensors in host memory, as the truth reads them. Of a device with memory of its own,
   /// weights of routed experts are made there when the truth acquires them.
   truth::Problem host(const LayerConfig& config) const {
-    return {config, host_.weights, host_.x, host_.d_out, host_.logit_offsets, image_.get()};
+    return {config, host_.weights, host_.x, host_.d_out, host_.logit_offsets, image_.get(), seed_};
   }
 
   /// Tensors of the shapes of `config`'s weights, in the layer's type, at consecutive places of one
   /// buffer.
-  static Weights carve_weights(const LayerConfig& config, std::byte* memory, bool with_bias);
-  static std::size_t carved_bytes(const LayerConfig& config, bool with_bias);
+  static Weights carve_weights(const LayerConfig& config, std::byte* memory,
+                               bool with_selection_bias);
+  static std::size_t carved_bytes(const LayerConfig& config, bool with_selection_bias);
 
  private:
   struct Tensors {
@@ -50,6 +52,7 @@ class Problem {
   void fill_on_device(Device& device, const LayerConfig& config, std::uint64_t seed);
   void fill_on_host(const LayerConfig& config, std::uint64_t seed);
 
+  std::uint64_t seed_;
   DeviceBuffer memory_;
   HostReservation host_memory_;         // where device memory is not the host's; parts are used
   std::unique_ptr<ExpertImage> image_;  // likewise: host_.weights.w_up and w_down

@@ -189,7 +189,7 @@ const GivenRouting* Comparison::prepare_given(const VariantChoice& choice) {
   std::optional<GivenRouting>& routing = choice.rounded ? given_rounded_ : given_;
   if (!routing) {
     routing.emplace(device_, choice.config(request_.model.layer), request_.trace->layer,
-                    request_.model.tokens());
+                    request_.model.tokens(), request_.seed);
   }
   return &*routing;
 }

@@ -72,12 +72,12 @@ Trial::Trial(Device& device, const VariantChoice& choice, const Plan& plan, cons
 
 Inputs Trial::inputs() const {
   if (given_ != nullptr) return {problem_.x(), {}, &given_->on_device()};
-  return {problem_.x(), problem_.logit_offsets(), nullptr};
+  return {problem_.x(), problem_.logit_offsets(), nullptr, problem_.rounding_seed()};
 }
 
 InputGradients Trial::gradients(bool for_check) const {
   InputGradients wanted = workbench_.gradients(for_check || given_ != nullptr);
-  if (given_ != nullptr) wanted.weights.w_router = {};
+  if (given_ != nullptr) wanted.weights.w_router = wanted.weights.b_router = {};
   return wanted;
 }
 
@@ -175,6 +175,9 @@ void Trial::bring_gradients(HostResult& result) {
   const Gradients device = gradients(true).weights;
   Gradients& host = result.gradients;
   host.w_router = on_host(device.w_router);
+  host.b_router = on_host(device.b_router);
+  host.b_up = on_host(device.b_up);
+  host.b_down = on_host(device.b_down);
   host.w_shared_up = on_host(device.w_shared_up);
   host.w_shared_down = on_host(device.w_shared_down);
   host.w_shared_gate = on_host(device.w_shared_gate);

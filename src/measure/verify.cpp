@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <limits>
 #include <map>
 #include <string>
 
+#include "measure/checks.h"
 #include "moe/error.h"
 #include "truth/difference.h"
 #include "truth/element.h"
@@ -26,73 +25,9 @@ using truth::NamedTensor;
 using truth::Offences;
 
 constexpr std::size_t kRememberedRoutings = 4;
-constexpr double kScoreTolerance = 1e-5;  // logits and scores are float32 in every layer
 /// Scores of two variants that route alike differ by the rounding of their logits, far below a
 /// tolerance.
 constexpr double kSameScores = 2e-6;
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
-}
-
-std::string got_want(const std::string& got, const std::string& want) {
-  return ": got " + got + ", want " + want;
-}
-
-std::string counted(std::size_t count, const char* noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
-Check check_of(const NamedTensor& tensor, const std::string& scope, const Difference& difference,
-               double tolerance) {
-  Check check{tensor.name, scope, difference.error(), tolerance, difference.error() <= tolerance,
-              ""};
-  if (!check.passed) {
-    check.where = place_of(tensor, difference.worst_place()) +
-                  got_want(number(difference.worst_got()), number(difference.worst_want()));
-  }
-  return check;
-}
-
-/// Mismatches of whole numbers, whose shape and axes name the places. `got` may be longer than
-/// `want`; what it lacks is a mismatch.
-Check exact_check(const std::string& name, const std::vector<std::int32_t>& got,
-                  const std::vector<std::int32_t>& want, std::initializer_list<std::int64_t> shape,
-                  std::vector<const char*> axes) {
-  Check check{name, "all", 0, 0, true, ""};
-  const NamedTensor tensor{name, TensorView(nullptr, DType::i32, shape), std::move(axes)};
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    const bool is_missing = i >= got.size();
-    if (!is_missing && got[i] == want[i]) continue;
-    if (check.error == 0) {
-      check.where =
-          place_of(tensor, static_cast<std::int64_t>(i)) +
-          got_want(is_missing ? "nothing" : std::to_string(got[i]), std::to_string(want[i]));
-    }
-    ++check.error;
-  }
-  check.passed = check.error == 0;
-  return check;
-}
-
-/// The same for float32 scores, by their norm-relative error.
-Check scores_check(const std::string& name, const std::vector<float>& got,
-                   const std::vector<double>& want, std::initializer_list<std::int64_t> shape,
-                   std::vector<const char*> axes) {
-  Difference difference;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    const double value = i < got.size() ? got[i] : std::numeric_limits<double>::quiet_NaN();
-    difference.add(value, want[i], static_cast<std::int64_t>(i));
-  }
-  const NamedTensor tensor{name, TensorView(nullptr, DType::f32, shape), std::move(axes)};
-  return check_of(tensor, "all", difference, kScoreTolerance);
-}
-
-Check check_of(const std::string& name, const std::string& scope, const Offences& offences) {
-  return {name, scope, static_cast<double>(offences.count), 0, offences.count == 0, offences.first};
-}
 
 NamedTensor logits_of(const HostResult& result, const LayerConfig& config) {
   const auto tokens = static_cast<std::int64_t>(result.logits.size()) / config.num_experts;
@@ -121,7 +56,8 @@ Check written_check(const HostResult& result, const LayerConfig& config,
   if (options.backward) {
     tensors.push_back({"d_x", result.d_x, {"token", "column"}});
     for (const NamedTensor& gradient : truth::named_gradients(result.gradients)) {
-      if (gradient.name != "d_w_router" || options.given == nullptr) tensors.push_back(gradient);
+      const bool of_router = gradient.name == "d_w_router" || gradient.name == "d_b_router";
+      if (!of_router || options.given == nullptr) tensors.push_back(gradient);
     }
   }
   for (const NamedTensor& tensor : tensors) add_unwritten(result, tensor, offences);
@@ -218,19 +154,28 @@ void add_token_checks(const HostResult& result, const truth::RoutedRows& routed,
   checks.push_back(check_of(d_scores, scope, of_d_scores, tolerance));
 }
 
-Check router_check(const truth::Problem& problem, const HostResult& result,
-                   const truth::RoutedRows& routed, const std::vector<std::int64_t>& experts,
-                   double tolerance) {
+/// d_w_router and, where there is one, d_b_router.
+void add_router_checks(const truth::Problem& problem, const HostResult& result,
+                       const truth::RoutedRows& routed, const std::vector<std::int64_t>& experts,
+                       double tolerance, std::vector<Check>& checks) {
   const NamedTensor d_w_router{"d_w_router", result.gradients.w_router, {"expert", "column"}};
+  const NamedTensor d_b_router{"d_b_router", result.gradients.b_router, {"expert"}};
   const auto rows = static_cast<std::int64_t>(routed.row_tokens.size());
   const std::vector<double> d_scores = truth::read(result.d_scores, 0, 1, rows);
   const auto want = truth::router_gradients(problem, routed, d_scores, experts);
-  Difference difference;
+  Difference of_weights, of_bias;
   for (std::size_t i = 0; i < experts.size(); ++i) {
-    truth::compare(d_w_router, experts[i] * problem.config.hidden_dim, 1, want[i].row, difference);
-    for (double term : want[i].terms) difference.add_term(term);
+    truth::compare(d_w_router, experts[i] * problem.config.hidden_dim, 1, want[i].row, of_weights);
+    for (double term : want[i].terms) of_weights.add_term(term);
+    if (d_b_router.view.empty()) continue;
+    truth::compare(d_b_router, experts[i], 1, {want[i].bias}, of_bias);
+    of_bias.add_term(std::sqrt(want[i].square_bias_terms));
   }
-  return check_of(d_w_router, counted(experts.size(), "expert"), difference, tolerance);
+  const std::string scope = counted(experts.size(), "expert");
+  checks.push_back(check_of(d_w_router, scope, of_weights, tolerance));
+  if (!d_b_router.view.empty()) {
+    checks.push_back(check_of(d_b_router, scope, of_bias, tolerance));
+  }
 }
 
 std::size_t channels_of(const std::vector<truth::Channel>& channels, std::int64_t expert) {
@@ -239,32 +184,56 @@ std::size_t channels_of(const std::vector<truth::Channel>& channels, std::int64_
                     [&](const truth::Channel& channel) { return channel.expert == expert; }));
 }
 
-/// Gradients of the sampled channels of all routed experts, or of the shared one; the worst expert
-/// counts, because the largest would hide what is wrong with one that has few rows.
+using ByExpert = std::map<std::int64_t, Difference>;
+
+/// The worst expert counts, because the largest would hide what is wrong with one that has few
+/// rows.
+ByExpert::const_iterator worst_of(const ByExpert& by_expert) {
+  return std::max_element(by_expert.begin(), by_expert.end(), [](const auto& a, const auto& b) {
+    return a.second.error() < b.second.error();
+  });
+}
+
+/// Gradients of the sampled channels of all routed experts, or of the shared one.
 void add_channel_checks(const HostResult& result, const LayerConfig& config,
                         const std::vector<truth::Channel>& channels,
                         const std::vector<truth::ChannelGradient>& want, bool shared,
                         std::vector<Check>& checks) {
-  std::map<std::int64_t, Difference> up, down;  // by expert
+  ByExpert up, down, up_bias;
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const auto [expert, index] = channels[i];
     if ((expert == truth::kSharedExpert) != shared) continue;
     const auto got = truth::gradients_of(config, result.gradients, expert);
     truth::compare_up(got, index, want[i], up[expert]);
     truth::compare_down(got, index, want[i], down[expert]);
+    truth::compare_up_bias(got, index, want[i], up_bias[expert]);
   }
   const auto named =
       truth::gradients_of(config, result.gradients, shared ? truth::kSharedExpert : 0);
-  for (const auto& [tensor, by_expert] :
-       {std::pair(&named.up, &up), std::pair(&named.down, &down)}) {
+  for (const auto& [tensor, by_expert] : {std::pair(&named.up, &up), std::pair(&named.down, &down),
+                                          std::pair(&named.up_bias, &up_bias)}) {
     if (tensor->view.empty() || by_expert->empty()) continue;
-    const auto worst = std::max_element(
-        by_expert->begin(), by_expert->end(),
-        [](const auto& a, const auto& b) { return a.second.error() < b.second.error(); });
+    const auto worst = worst_of(*by_expert);
     const std::string scope = counted(channels_of(channels, worst->first), "channel") +
                               (shared ? "" : " of " + counted(by_expert->size(), "expert"));
     checks.push_back(check_of(*tensor, scope, worst->second, tolerance_of(config.dtype)));
   }
+}
+
+/// d_b_down of the sampled experts.
+void add_down_bias_check(const HostResult& result, const truth::Problem& problem,
+                         const truth::RoutedRows& routed, const std::vector<std::int64_t>& experts,
+                         std::vector<Check>& checks) {
+  if (result.gradients.b_down.empty()) return;
+  const LayerConfig& config = problem.config;
+  ByExpert by_expert;
+  for (std::int64_t e : experts) {
+    truth::compare_down_bias(truth::gradients_of(config, result.gradients, e),
+                             truth::down_bias_gradient(problem, routed, e), by_expert[e]);
+  }
+  checks.push_back(check_of(truth::gradients_of(config, result.gradients, 0).down_bias,
+                            counted(experts.size(), "expert"), worst_of(by_expert)->second,
+                            tolerance_of(config.dtype)));
 }
 
 /// Every gradient of an expert without rows is exactly 0.
@@ -346,7 +315,7 @@ std::optional<truth::RoutedRows> Verifier::check_routing(const HostResult& resul
   } else {
     checks.push_back(logits_check(problem_, result, options_));
     routed = truth::route(config, result.logits.data(), problem_.weights.b_select.as<float>(),
-                          problem_.tokens());
+                          problem_.tokens(), problem_.rounding_seed);
   }
   const std::vector<Check> of_routing = routing_checks(problem_, result, routed);
   checks.insert(checks.end(), of_routing.begin(), of_routing.end());
@@ -359,13 +328,14 @@ void Verifier::check_weights(const HostResult& result, const truth::RoutedRows& 
   const LayerConfig& config = problem_.config;
   const double tolerance = tolerance_of(config.dtype);
   if (options_.given == nullptr && !result.gradients.w_router.empty()) {
-    checks.push_back(router_check(problem_, result, routed, want.experts, tolerance));
+    add_router_checks(problem_, result, routed, want.experts, tolerance, checks);
   }
   std::vector<truth::ExpertScope> gradients;
   for (std::int64_t e : want.experts) gradients.emplace_back(result.experts, e);
   for (bool shared : {false, true}) {
     add_channel_checks(result, config, want.channels, want.channel_gradients, shared, checks);
   }
+  add_down_bias_check(result, problem_, routed, want.experts, checks);
   add_empty_check(result, config, routed, checks);
   if (result.gradients.w_shared_gate.empty()) return;
   // Neither depends on the routing nor is it cheap: once per problem.

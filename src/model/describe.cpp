@@ -34,6 +34,7 @@ std::string gate_in_words(const Gate& gate) {
     case GateKind::softmax_topk: text = "softmax over all experts, then top-k"; break;
     case GateKind::sigmoid: text = "sigmoid of each logit, then top-k"; break;
   }
+  if (gate.logit_bias) text += ", logits with a bias";
   if (gate.selection_bias) text += " by score + selection bias";
   if (gate.num_groups > 1) {
     text += fmt::format(", from the best {} of {} groups", gate.kept_groups, gate.num_groups);
@@ -165,9 +166,10 @@ std::string describe(const ModelConfig& config) {
   };
   line("config", heading(config));
   line("unsupported", config.unsupported.value_or(""));
-  line("shape", fmt::format("hidden_dim {}, ffn_dim {}, num_experts {}, top_k {}, {}, {}",
+  line("shape", fmt::format("hidden_dim {}, ffn_dim {}, num_experts {}, top_k {}, {}, {}{}",
                             layer.hidden_dim, layer.ffn_dim, layer.num_experts, layer.top_k,
-                            name_of(layer.activation), name_of(layer.dtype)));
+                            name_of(layer.activation), name_of(layer.dtype),
+                            layer.expert_bias ? ", experts with biases" : ""));
   // An unsupported layer's gate is not that of LayerConfig: silence, not a guess.
   if (!config.unsupported) line("gate", gate_in_words(layer.gate));
   line("shared", shared_in_words(layer.shared));

@@ -14,12 +14,14 @@ LayerFlops layer_flops(const LayerConfig& config, std::int64_t tokens, std::int6
 }
 
 std::int64_t expert_parameters(const LayerConfig& config, std::int64_t num_experts) {
-  return num_experts * config.hidden_dim * (config.up_dim() + config.ffn_dim);
+  const std::int64_t biases = config.expert_bias ? config.up_dim() + config.hidden_dim : 0;
+  return num_experts * (config.hidden_dim * (config.up_dim() + config.ffn_dim) + biases);
 }
 
 std::int64_t layer_parameters(const LayerConfig& config) {
   const std::int64_t d = config.hidden_dim;
   std::int64_t count = config.num_experts * d;  // w_router
+  if (config.gate.logit_bias) count += config.num_experts;
   count += expert_parameters(config, config.num_experts);
   if (config.shared.ffn_dim > 0) count += d * (config.shared_up_dim() + config.shared.ffn_dim);
   if (config.shared.gated) count += d;

@@ -14,6 +14,7 @@ struct Sizes {
   std::int64_t B;  // rows of a gather block, 0 where kernels gather by themselves
   double rows;     // rows that the work estimate counts: T*K, or fewer if the request says so
   double b;        // bytes per element
+  int bias;        // columns that biases add to the weights: 1 or 0
   DType dtype;
 
   Sizes(const Request& request, const DeviceTraits& traits)
@@ -27,14 +28,15 @@ struct Sizes {
         B(std::min(traits.gather_block_rows, std::max(R, T))),
         rows(static_cast<double>(std::min(R, T * K))),
         b(static_cast<double>(size_of(request.config.dtype))),
+        bias(request.config.expert_bias ? 1 : 0),
         dtype(request.config.dtype) {}
 
   double up_flops() const { return 2.0 * rows * d * u; }
   double down_flops() const { return 2.0 * rows * n * d; }
   double token_bytes() const { return b * T * d; }  // X, out, d_out, d_x
   double row_bytes(double width) const { return b * rows * width; }
-  double w_up_bytes() const { return b * E * u * d; }
-  double w_down_bytes() const { return b * E * d * n; }
+  double w_up_bytes() const { return b * E * u * (d + bias); }
+  double w_down_bytes() const { return b * E * d * (n + bias); }
 };
 
 }  // namespace moe::plan

@@ -22,6 +22,7 @@ void visit_fields(auto& field, Like<Gate> auto& gate) {
   field("num_groups", gate.num_groups);
   field("kept_groups", gate.kept_groups);
   field("scale", gate.scale);
+  field("logit_bias", gate.logit_bias);
 }
 
 void visit_fields(auto& field, Like<Rounding> auto& rounding) {
@@ -41,6 +42,7 @@ void visit_fields(auto& field, Like<LayerConfig> auto& layer) {
   field("top_k", layer.top_k);
   field("activation", layer.activation);
   field("dtype", layer.dtype);
+  field("expert_bias", layer.expert_bias);
   field("gate", layer.gate);
   field("rounding", layer.rounding);
   field("shared", layer.shared);

@@ -42,7 +42,7 @@ inline constexpr GateKind last_value<GateKind> = GateKind::sigmoid;
 template <>
 inline constexpr AttentionKind last_value<AttentionKind> = AttentionKind::latent;
 template <>
-inline constexpr RoundingRule last_value<RoundingRule> = RoundingRule::down;
+inline constexpr RoundingRule last_value<RoundingRule> = RoundingRule::balance;
 template <>
 inline constexpr DType last_value<DType> = DType::i64;
 template <>

@@ -40,7 +40,8 @@ std::optional<std::string> replay_refusal(const LayerConfig& config, const Trace
          "use --rounding down";
 }
 
-GivenRows replay(const LayerConfig& config, const TraceLayer& layer, std::int64_t tokens) {
+GivenRows replay(const LayerConfig& config, const TraceLayer& layer, std::int64_t tokens,
+                 std::uint64_t rounding_seed) {
   if (const auto reason = replay_refusal(config, layer)) {
     throw Error(ErrorKind::usage, "cannot replay a trace", *reason);
   }
@@ -70,7 +71,7 @@ GivenRows replay(const LayerConfig& config, const TraceLayer& layer, std::int64_
     std::vector<std::byte> scratch(rounding_scratch_bytes(tokens, 1));
     build_rounded_rows(config, layer.logits.data(), rows.chosen_experts.data(),
                        rows.chosen_scores.data(), norms.data(), tokens, scratch.data(),
-                       scratch.size(), out);
+                       scratch.size(), out, rounding_seed);
   }
   build_token_rows(rows.expert_offsets.data(), rows.row_tokens.data(), config.num_experts, tokens,
                    rows.token_offsets.data(), rows.token_rows.data());

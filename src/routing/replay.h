@@ -31,7 +31,8 @@ std::optional<std::string> replay_refusal(const LayerConfig& config, const Trace
 
 /// The first `tokens` tokens of a layer whose E and K are those of `config`, rounded by its rule.
 /// Scores are the trace's; without them the gate's, from the trace's logits; without these too 1/K
-/// each. Pairs that rounding adds get the gate's score.
-GivenRows replay(const LayerConfig& config, const TraceLayer& layer, std::int64_t tokens);
+/// each. Pairs that rounding adds get the gate's score; random rules draw from the seed.
+GivenRows replay(const LayerConfig& config, const TraceLayer& layer, std::int64_t tokens,
+                 std::uint64_t rounding_seed = 0);
 
 }  // namespace moe::routing

@@ -1,14 +1,16 @@
-// Tile-aware token rounding (arXiv 2512.14080, section 5; the rule "NR-f", "UP" and "DOWN").
+// Tile-aware token rounding (arXiv 2512.14080, section 5): which pairs each expert keeps.
 //
 // Every expert e has c_e chosen rows and shall have r_e. The output arrays hold the rows:
 //
-//   build_rows  |c_0 |c_1      |c_2  |
-//   spread      |max(c_0, r_0)   |max(c_1, r_1)|max(c_2, r_2)|    fits: max(c, r) < c + tile
-//   round       in parallel, each expert in its span: the worst rows leave or unchosen pairs enter
-//   close up    |r_0             |r_1     |r_2         |
+//   build_rows  |c_0    |c_1  |c_2      |
+//   drop        |min|    |c_1 |min|          in parallel: the worst rows leave
+//   close up    |min|c_1  |min|              min(c, r) rows each
+//   spread      |r_0 |r_1       |r_2 |       room for what is missing: never above max(T K, sum r)
+//   add         in parallel: the best unchosen pairs enter
 //
 // An expert that shrinks ranks only its chosen pairs and one that grows only the others, because
-// every chosen pair outranks every other one; one that keeps its size ranks nothing.
+// every chosen pair outranks every other one; one that keeps its size ranks nothing. Only the rule
+// stochastic_score ranks both, since the scores on both sides decide.
 #include <omp.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include <functional>
 #include <vector>
 
+#include "core/rounding_rule.h"
 #include "moe/error.h"
 #include "routing/rows.h"
 
@@ -36,6 +39,10 @@ std::int64_t token_of(Key key) {
   return static_cast<std::uint32_t>(~key);
 }
 
+float score_of(Key key) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32));
+}
+
 /// One expert's span of the row arrays.
 struct ExpertRows {
   std::int32_t* tokens;
@@ -43,10 +50,31 @@ struct ExpertRows {
   std::int64_t count;  // chosen
 };
 
+/// The chosen pairs as keys, the best `kept` of them first.
+void split_chosen(const ExpertRows& rows, std::int64_t kept, Key* keys) {
+  for (std::int64_t i = 0; i < rows.count; ++i) keys[i] = rank_key(rows.scores[i], rows.tokens[i]);
+  if (kept > 0) std::nth_element(keys, keys + kept - 1, keys + rows.count, std::greater<Key>());
+}
+
+/// The other pairs as keys, the best `added` > 0 of them first. `pair_score(token)` is the score
+/// that an unchosen pair would have.
+template <class PairScore>
+void split_unchosen(const ExpertRows& rows, std::int64_t added, std::int64_t num_tokens, Key* keys,
+                    PairScore pair_score) {
+  std::int64_t num_keys = 0, next_chosen = 0;
+  for (std::int64_t t = 0; t < num_tokens; ++t) {
+    if (next_chosen < rows.count && rows.tokens[next_chosen] == t) {
+      ++next_chosen;
+    } else {
+      keys[num_keys++] = rank_key(pair_score(t), t);
+    }
+  }
+  std::nth_element(keys, keys + added - 1, keys + num_keys, std::greater<Key>());
+}
+
 void drop_worst(const ExpertRows& rows, std::int64_t kept, Key* keys) {
   if (kept == 0) return;
-  for (std::int64_t i = 0; i < rows.count; ++i) keys[i] = rank_key(rows.scores[i], rows.tokens[i]);
-  std::nth_element(keys, keys + kept - 1, keys + rows.count, std::greater<Key>());
+  split_chosen(rows, kept, keys);
   const Key worst_kept = keys[kept - 1];
   std::int64_t end = 0;
   for (std::int64_t i = 0; i < rows.count; ++i) {
@@ -57,19 +85,10 @@ void drop_worst(const ExpertRows& rows, std::int64_t kept, Key* keys) {
   }
 }
 
-/// `score_of(token)` is the score of an unchosen pair.
-template <class ScoreOf>
+template <class PairScore>
 void add_best(const ExpertRows& rows, std::int64_t added, std::int64_t num_tokens, Key* keys,
-              ScoreOf score_of) {
-  std::int64_t num_keys = 0, next_chosen = 0;
-  for (std::int64_t t = 0; t < num_tokens; ++t) {
-    if (next_chosen < rows.count && rows.tokens[next_chosen] == t) {
-      ++next_chosen;
-    } else {
-      keys[num_keys++] = rank_key(score_of(t), t);
-    }
-  }
-  std::nth_element(keys, keys + added - 1, keys + num_keys, std::greater<Key>());
+              PairScore pair_score) {
+  split_unchosen(rows, added, num_tokens, keys, pair_score);
   std::sort(keys, keys + added, [](Key a, Key b) { return token_of(a) < token_of(b); });
   // Merge from the back, where the span has room.
   std::int64_t chosen = rows.count;
@@ -83,28 +102,78 @@ void add_best(const ExpertRows& rows, std::int64_t added, std::int64_t num_token
     } else {
       --added;
       rows.tokens[place] = static_cast<std::int32_t>(token);
-      rows.scores[place] = score_of(token);
+      rows.scores[place] = pair_score(token);
     }
   }
 }
 
-/// Where an expert's rows lie between spreading and closing up.
-struct Span {
-  std::int64_t first;
-  std::int64_t chosen;   // c_e
-  std::int64_t rounded;  // r_e
+std::uint64_t sum_of_units(const Key* begin, const Key* end, float scale) {
+  std::uint64_t sum = 0;
+  for (const Key* key = begin; key < end; ++key) sum += score_units(score_of(*key), scale);
+  return sum;
+}
+
+/// All that the steps share.
+struct Rounder {
+  const LayerConfig& config;
+  const float* logits;
+  const TokenNorm* norms;
+  std::int64_t tokens;
+  std::uint64_t seed;
+  Key* scratch;  // `tokens` keys for each thread
+  int num_threads;
+  const Rows& rows;
+
+  ExpertRows span(std::int64_t first, std::int64_t count) const {
+    return {rows.row_tokens + first, rows.row_scores + first, count};
+  }
+  Key* own_keys() const { return scratch + omp_get_thread_num() * tokens; }
+  auto pair_scores(std::int64_t expert) const {
+    return [this, expert](std::int64_t t) {
+      return pair_score(config, logits[t * config.num_experts + expert], norms[t]);
+    };
+  }
 };
 
-std::vector<Span> make_spans(const LayerConfig& config, const std::int32_t* expert_offsets,
-                             std::int64_t tokens) {
-  std::vector<Span> spans(config.num_experts);
-  std::int64_t first = 0;
-  for (std::int64_t e = 0; e < config.num_experts; ++e) {
-    const std::int64_t chosen = expert_offsets[e + 1] - expert_offsets[e];
-    spans[e] = {first, chosen, rounded_count(config.rounding, chosen, tokens)};
-    first += std::max(chosen, spans[e].rounded);
+/// Rows of one expert by the rule stochastic_score.
+std::int64_t count_by_scores(const Rounder& r, std::int64_t expert) {
+  const std::int32_t* offsets = r.rows.expert_offsets;
+  const Rounding& rounding = r.config.rounding;
+  const ExpertRows own = r.span(offsets[expert], offsets[expert + 1] - offsets[expert]);
+  const std::int64_t surplus = own.count % rounding.tile, missing = rounding.tile - surplus;
+  if (surplus == 0 || own.count + missing > r.tokens) return own.count - surplus;
+  Key* keys = r.own_keys();
+  const float scale = r.config.gate.scale;
+  split_chosen(own, own.count - surplus, keys);
+  const std::uint64_t dropped = sum_of_units(keys + own.count - surplus, keys + own.count, scale);
+  split_unchosen(own, missing, r.tokens, keys, r.pair_scores(expert));
+  const std::uint64_t added = sum_of_units(keys, keys + missing, scale);
+  return multiple_of_tile(rounding, own.count, r.tokens,
+                          score_goes_up(r.seed, expert, dropped, added));
+}
+
+/// r_e of every expert.
+std::vector<std::int64_t> decide(const Rounder& r) {
+  const std::int64_t num_experts = r.config.num_experts;
+  std::vector<std::int64_t> counts(num_experts);
+  for (std::int64_t e = 0; e < num_experts; ++e) {
+    counts[e] = r.rows.expert_offsets[e + 1] - r.rows.expert_offsets[e];
   }
-  return spans;
+  if (r.config.rounding.rule != RoundingRule::stochastic_score) {
+    return rounded_counts(r.config.rounding, counts, r.tokens, r.seed);
+  }
+#pragma omp parallel for schedule(dynamic) num_threads(r.num_threads)
+  for (std::int64_t e = 0; e < num_experts; ++e) counts[e] = count_by_scores(r, e);
+  return counts;
+}
+
+void drop(const Rounder& r, const std::vector<std::int64_t>& rounded) {
+  const std::int32_t* offsets = r.rows.expert_offsets;
+#pragma omp parallel for schedule(dynamic) num_threads(r.num_threads)
+  for (std::int64_t e = 0; e < r.config.num_experts; ++e) {
+    const ExpertRows own = r.span(offsets[e], offsets[e + 1] - offsets[e]);
+    if (rounded[e] < own.count) drop_worst(own, rounded[e], r.own_keys());
+  }
 }
 
 void move_rows(const Rows& rows, std::int64_t from, std::int64_t to, std::int64_t count) {
@@ -112,21 +181,36 @@ void move_rows(const Rows& rows, std::int64_t from, std::int64_t to, std::int64_
   std::memmove(rows.row_scores + to, rows.row_scores + from, count * sizeof(float));
 }
 
-/// Spans begin at or after the rows they take in, so the last expert goes first.
-void spread(const std::vector<Span>& spans, const Rows& rows) {
-  for (std::int64_t e = std::ssize(spans) - 1; e >= 0; --e) {
-    move_rows(rows, rows.expert_offsets[e], spans[e].first, spans[e].chosen);
+/// Brings the kept rows to where r_e rows of each expert begin, and writes the offsets. Returns how
+/// many each expert kept.
+std::vector<std::int64_t> make_room(const Rounder& r, const std::vector<std::int64_t>& rounded) {
+  const std::int64_t num_experts = r.config.num_experts;
+  std::int32_t* offsets = r.rows.expert_offsets;
+  std::vector<std::int64_t> kept(num_experts);
+  std::int64_t close = 0, first = 0;
+  for (std::int64_t e = 0; e < num_experts; ++e) {
+    kept[e] = std::min<std::int64_t>(offsets[e + 1] - offsets[e], rounded[e]);
+    move_rows(r.rows, offsets[e], close, kept[e]);
+    close += kept[e];
+    offsets[e] = static_cast<std::int32_t>(first);
+    first += rounded[e];
   }
+  offsets[num_experts] = static_cast<std::int32_t>(first);
+  for (std::int64_t e = num_experts - 1; e >= 0; --e) {  // to the right, so the last goes first
+    close -= kept[e];
+    move_rows(r.rows, close, offsets[e], kept[e]);
+  }
+  return kept;
 }
 
-void close_up(const std::vector<Span>& spans, const Rows& rows) {
-  std::int64_t end = 0;
-  for (std::size_t e = 0; e < spans.size(); ++e) {
-    move_rows(rows, spans[e].first, end, spans[e].rounded);
-    rows.expert_offsets[e] = static_cast<std::int32_t>(end);
-    end += spans[e].rounded;
+void add(const Rounder& r, const std::vector<std::int64_t>& kept) {
+  const std::int32_t* offsets = r.rows.expert_offsets;
+#pragma omp parallel for schedule(dynamic) num_threads(r.num_threads)
+  for (std::int64_t e = 0; e < r.config.num_experts; ++e) {
+    const std::int64_t added = offsets[e + 1] - offsets[e] - kept[e];
+    if (added == 0) continue;
+    add_best(r.span(offsets[e], kept[e]), added, r.tokens, r.own_keys(), r.pair_scores(e));
   }
-  rows.expert_offsets[spans.size()] = static_cast<std::int32_t>(end);
 }
 
 int threads_that_fit(std::int64_t tokens, std::size_t scratch_bytes) {
@@ -141,16 +225,6 @@ int threads_that_fit(std::int64_t tokens, std::size_t scratch_bytes) {
 
 }  // namespace
 
-std::int64_t rounded_count(const Rounding& rounding, std::int64_t count, std::int64_t tokens) {
-  if (rounding.rule == RoundingRule::none) return count;
-  const std::int64_t surplus = count % rounding.tile;
-  const std::int64_t missing = rounding.tile - surplus;
-  const bool wants_up = rounding.rule == RoundingRule::up ||
-                        (rounding.rule == RoundingRule::nearest && missing < surplus);
-  const bool goes_up = surplus > 0 && wants_up && count + missing <= tokens;
-  return goes_up ? count + missing : count - surplus;
-}
-
 std::size_t rounding_scratch_bytes(std::int64_t tokens, int num_threads) {
   return static_cast<std::size_t>(tokens) * sizeof(Key) * static_cast<std::size_t>(num_threads);
 }
@@ -158,26 +232,19 @@ std::size_t rounding_scratch_bytes(std::int64_t tokens, int num_threads) {
 void build_rounded_rows(const LayerConfig& config, const float* logits,
                         const std::int32_t* chosen_experts, const float* chosen_scores,
                         const TokenNorm* norms, std::int64_t tokens, std::byte* scratch,
-                        std::size_t scratch_bytes, const Rows& rows) {
-  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): the pragma reads it
-  const int num_threads = threads_that_fit(tokens, scratch_bytes);
+                        std::size_t scratch_bytes, const Rows& rows, std::uint64_t seed) {
+  const Rounder rounder{config,
+                        logits,
+                        norms,
+                        tokens,
+                        seed,
+                        reinterpret_cast<Key*>(scratch),
+                        threads_that_fit(tokens, scratch_bytes),
+                        rows};
   build_rows(config, chosen_experts, chosen_scores, tokens, rows);
-  const std::vector<Span> spans = make_spans(config, rows.expert_offsets, tokens);
-  spread(spans, rows);
-  const std::int64_t num_experts = config.num_experts;
-#pragma omp parallel for schedule(dynamic) num_threads(num_threads)
-  for (std::int64_t e = 0; e < num_experts; ++e) {
-    const Span& span = spans[e];
-    Key* keys = reinterpret_cast<Key*>(scratch) + omp_get_thread_num() * tokens;
-    const ExpertRows own{rows.row_tokens + span.first, rows.row_scores + span.first, span.chosen};
-    if (span.rounded < span.chosen) drop_worst(own, span.rounded, keys);
-    if (span.rounded > span.chosen) {
-      add_best(own, span.rounded - span.chosen, tokens, keys, [&](std::int64_t t) {
-        return pair_score(config, logits[t * num_experts + e], norms[t]);
-      });
-    }
-  }
-  close_up(spans, rows);
+  const std::vector<std::int64_t> rounded = decide(rounder);
+  drop(rounder, rounded);
+  add(rounder, make_room(rounder, rounded));
 }
 
 }  // namespace moe::routing

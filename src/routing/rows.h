@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "moe/config.h"
 #include "routing/gate.h"
@@ -20,22 +21,29 @@ struct Rows {
 void build_rows(const LayerConfig& config, const std::int32_t* chosen_experts,
                 const float* chosen_scores, std::int64_t tokens, const Rows& rows);
 
-/// How many rows an expert with `count` chosen tokens has after rounding. Nearest: up iff the way
-/// up is strictly shorter, so a tie goes down. A multiple above `tokens` goes down by any rule.
-std::int64_t rounded_count(const Rounding& rounding, std::int64_t count, std::int64_t tokens);
+/// `count`, or the multiple of the tile below or above it. One above `tokens` is out of reach.
+std::int64_t multiple_of_tile(const Rounding& rounding, std::int64_t count, std::int64_t tokens,
+                              bool goes_up);
+
+/// Rows of every expert after rounding, from the counts [E] of chosen tokens, by a rule that looks
+/// at counts alone. Nearest: up iff the way up is strictly shorter, so a tie goes down. `seed` is
+/// the stochastic rule's. Throws Error{internal} for stochastic_score, which looks at scores.
+std::vector<std::int64_t> rounded_counts(const Rounding& rounding,
+                                         const std::vector<std::int64_t>& counts,
+                                         std::int64_t tokens, std::uint64_t seed = 0);
 
 /// Bytes of scratch for build_rounded_rows(): one 64-bit key per token and thread.
 std::size_t rounding_scratch_bytes(std::int64_t tokens, int num_threads);
 
 /// Rows after token rounding. Per expert all pairs are ranked: chosen before unchosen, then by
-/// score (of unchosen ones: the score they would have), then by lower token; the best
-/// rounded_count() stay. Kept pairs keep their score. `scratch` may be for fewer threads than there
-/// are; for none it throws Error{internal}. `rows` is working space too: all max_rows entries may
-/// change.
+/// score (of unchosen ones: the score they would have), then by lower token; the best stay, as many
+/// as the rule says. Kept pairs keep their score. `seed` is that of the stochastic rules. `scratch`
+/// may be for fewer threads than there are; for none it throws Error{internal}. `rows` is working
+/// space too: all max_rows entries may change.
 void build_rounded_rows(const LayerConfig& config, const float* logits,
                         const std::int32_t* chosen_experts, const float* chosen_scores,
                         const TokenNorm* norms, std::int64_t tokens, std::byte* scratch,
-                        std::size_t scratch_bytes, const Rows& rows);
+                        std::size_t scratch_bytes, const Rows& rows, std::uint64_t seed = 0);
 
 /// The inverse of row_tokens: token t owns token_rows[token_offsets[t] .. token_offsets[t + 1]),
 /// ascending.

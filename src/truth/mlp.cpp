@@ -67,6 +67,14 @@ Activated clamped_swiglu(double h_gate, double h_up) {
 
 }  // namespace
 
+double Mlp::bias_of_up(std::int64_t i) const {
+  return up_bias.empty() ? 0 : element(up_bias, up_bias_first + i);
+}
+
+double Mlp::bias_of_down(std::int64_t i) const {
+  return down_bias.empty() ? 0 : element(down_bias, down_bias_first + i);
+}
+
 Mlp expert_mlp(const Problem& problem, std::int64_t expert) {
   const LayerConfig& c = problem.config;
   return {c.activation,
@@ -75,7 +83,11 @@ Mlp expert_mlp(const Problem& problem, std::int64_t expert) {
           problem.weights.w_up,
           problem.weights.w_down,
           expert * c.up_dim() * c.hidden_dim,
-          expert * c.hidden_dim * c.ffn_dim};
+          expert * c.hidden_dim * c.ffn_dim,
+          problem.weights.b_up,
+          problem.weights.b_down,
+          expert * c.up_dim(),
+          expert * c.hidden_dim};
 }
 
 Mlp shared_mlp(const Problem& problem) {
@@ -125,7 +137,7 @@ void run_forward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes)
   for (std::int64_t i = 0; i < u; ++i) {
     read(mlp.up, mlp.up_first + i * d, 1, d, weights.data());
     for (std::size_t p = 0; p < passes.size(); ++p)
-      passes[p].h[i] = dot(weights.data(), x[p].data(), d);
+      passes[p].h[i] = dot(weights.data(), x[p].data(), d) + mlp.bias_of_up(i);
   }
   for (Pass& pass : passes) {
     for (std::int64_t i = 0; i < n; ++i) {
@@ -134,7 +146,8 @@ void run_forward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes)
   }
   for (std::int64_t c = 0; c < d; ++c) {
     read(mlp.down, mlp.down_first + c * n, 1, n, weights.data());
-    for (Pass& pass : passes) pass.y[c] = dot(weights.data(), pass.a.data(), n);
+    for (Pass& pass : passes)
+      pass.y[c] = dot(weights.data(), pass.a.data(), n) + mlp.bias_of_down(c);
   }
   if (problem.d_out.empty()) return;
   for (Pass& pass : passes) {

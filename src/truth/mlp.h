@@ -1,6 +1,6 @@
 // One MLP in double, an expert's or the shared one, for a handful of tokens at a time.
 //
-//   h = W_up x        a = activation(h), gated or not      y = W_down a
+//   h = W_up x + b_up      a = activation(h), gated or not      y = W_down a + b_down
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,13 @@ struct Mlp {
   std::int64_t ffn_dim;               // [n]
   TensorView up, down;                // tensors that hold this MLP's [u, d] and [d, n] ...
   std::int64_t up_first, down_first;  // ... from these elements on
+  TensorView up_bias{}, down_bias{};  // those that hold its [u] and [d], or empty ...
+  std::int64_t up_bias_first = 0, down_bias_first = 0;  // ... from these elements on
 
   std::int64_t up_dim() const { return is_gated(activation) ? 2 * ffn_dim : ffn_dim; }
+  /// Of row i of W_up; 0 without biases.
+  double bias_of_up(std::int64_t i) const;
+  double bias_of_down(std::int64_t i) const;
 };
 
 Mlp expert_mlp(const Problem& problem, std::int64_t expert);

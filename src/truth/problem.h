@@ -33,6 +33,7 @@ struct Problem {
   TensorView d_out;                 // [T, d], or empty: forward only
   TensorView logit_offsets;         // f32 [T, E], or empty
   ExpertSource* experts = nullptr;  // null: all experts' weights are in memory
+  std::uint64_t rounding_seed = 0;
 
   std::int64_t tokens() const { return x.shape[0]; }
 };

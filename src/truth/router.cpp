@@ -79,6 +79,7 @@ std::vector<double> token_logits(const Problem& problem, std::int64_t token) {
   for (std::int64_t e = 0; e < num_experts; ++e) {
     const std::vector<double> row = read(problem.weights.w_router, e * d, 1, d);
     logits.push_back(dot(row.data(), x.data(), d));
+    if (problem.config.gate.logit_bias) logits.back() += element(problem.weights.b_router, e);
     if (!problem.logit_offsets.empty()) {
       logits.back() += element(problem.logit_offsets, token * num_experts + e);
     }
@@ -100,7 +101,7 @@ std::vector<std::int32_t> choose(const LayerConfig& config, const float* logits,
 }
 
 RoutedRows route(const LayerConfig& config, const float* logits, const float* b_select,
-                 std::int64_t tokens) {
+                 std::int64_t tokens, std::uint64_t rounding_seed) {
   RoutedRows routed;
   const std::int64_t num_experts = config.num_experts, top_k = config.top_k;
   routed.chosen_experts.resize(static_cast<std::size_t>(tokens * top_k));
@@ -109,7 +110,8 @@ RoutedRows route(const LayerConfig& config, const float* logits, const float* b_
     const std::vector<std::int32_t> chosen = choose(config, logits + t * num_experts, b_select);
     std::copy(chosen.begin(), chosen.end(), routed.chosen_experts.begin() + t * top_k);
   }
-  list_pairs(kept_tokens(config, logits, routed.chosen_experts.data(), tokens), tokens, routed);
+  list_pairs(kept_tokens(config, logits, routed.chosen_experts.data(), tokens, rounding_seed),
+             tokens, routed);
   replace_logits(config, std::vector<double>(logits, logits + tokens * num_experts), routed);
   return routed;
 }

@@ -40,9 +40,9 @@ std::vector<double> token_scores(const LayerConfig& config, const double* logits
                                  const std::int32_t* chosen);
 
 /// Choice and rounding, exact, and scores in double. logits f32 [T, E], finite; b_select f32 [E] or
-/// null.
+/// null; the seed is that of the stochastic rounding rules.
 RoutedRows route(const LayerConfig& config, const float* logits, const float* b_select,
-                 std::int64_t tokens);
+                 std::int64_t tokens, std::uint64_t rounding_seed = 0);
 
 /// The same pairs with scores by other logits [T, E]: the router as a function of its inputs,
 /// choice fixed.

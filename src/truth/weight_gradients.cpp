@@ -43,11 +43,16 @@ ChannelGradient channel_gradient(const Problem& problem, const Mlp& mlp,
   for (const auto& [token, weight] : served) {
     read(problem.x, token * d, 1, d, x.data());
     read(problem.d_out, token * d, 1, d, d_out.data());
-    const double h_gate = gated ? dot(w_gate.data(), x.data(), d) : 0;
-    const Activated at = activate(mlp.activation, h_gate, dot(w_up.data(), x.data(), d));
+    const double h_gate = gated ? dot(w_gate.data(), x.data(), d) + mlp.bias_of_up(channel) : 0;
+    const double h_up = dot(w_up.data(), x.data(), d) + mlp.bias_of_up(up_row);
+    const Activated at = activate(mlp.activation, h_gate, h_up);
     const double d_a = weight * dot(w_down.data(), d_out.data(), d);
-    if (gated) add_scaled(d_a * at.by_gate, x.data(), d, gradient.gate.data());
-    add_scaled(d_a * at.by_up, x.data(), d, gradient.up.data());
+    const double d_gate = gated ? d_a * at.by_gate : 0, d_up = d_a * at.by_up;
+    if (gated) add_scaled(d_gate, x.data(), d, gradient.gate.data());
+    add_scaled(d_up, x.data(), d, gradient.up.data());
+    gradient.gate_bias += d_gate;
+    gradient.up_bias += d_up;
+    gradient.square_bias_terms += d_gate * d_gate + d_up * d_up;
     add_scaled(weight * at.a, d_out.data(), d, gradient.down.data());
   }
   return gradient;
@@ -78,6 +83,17 @@ std::vector<ChannelGradient> channel_gradients(const Problem& problem, const Rou
   return gradients;
 }
 
+std::vector<double> down_bias_gradient(const Problem& problem, const RoutedRows& routed,
+                                       std::int64_t expert) {
+  const std::int64_t d = problem.config.hidden_dim;
+  std::vector<double> gradient(d), d_out(d);
+  for (const auto& [token, weight] : served_by_expert(routed, expert)) {
+    read(problem.d_out, token * d, 1, d, d_out.data());
+    add_scaled(weight, d_out.data(), d, gradient.data());
+  }
+  return gradient;
+}
+
 std::vector<RouterGradient> router_gradients(const Problem& problem, const RoutedRows& routed,
                                              const std::vector<double>& d_scores,
                                              const std::vector<std::int64_t>& experts) {
@@ -102,11 +118,14 @@ std::vector<RouterGradient> router_gradients(const Problem& problem, const Route
     for (std::int64_t t = 0; t < tokens; ++t) {
       read(problem.x, t * d, 1, d, x.data());
       add_scaled(d_logits[t][i], x.data(), d, gradients[i].row.data());
+      gradients[i].bias += d_logits[t][i];
     }
     const std::int32_t end = routed.expert_offsets[experts[i] + 1];
     for (std::int32_t row = routed.expert_offsets[experts[i]]; row < end; ++row) {
       read(problem.x, routed.row_tokens[row] * d, 1, d, x.data());
-      add_scaled(routed.row_scores[row] * d_scores[row], x.data(), d, gradients[i].terms.data());
+      const double term = routed.row_scores[row] * d_scores[row];
+      add_scaled(term, x.data(), d, gradients[i].terms.data());
+      gradients[i].square_bias_terms += term * term;
     }
   }
   return gradients;

@@ -14,7 +14,8 @@ TEST(EnumNames, ParseWhatNameOfPrints) {
   for (DType value : {DType::f32, DType::bf16}) EXPECT_EQ(parse_dtype(name_of(value)), value);
   for (Activation value : kActivations) EXPECT_EQ(parse_activation(name_of(value)), value);
   for (RoundingRule value :
-       {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down}) {
+       {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down,
+        RoundingRule::stochastic, RoundingRule::stochastic_score, RoundingRule::balance}) {
     EXPECT_EQ(parse_rounding_rule(name_of(value)), value);
   }
   for (GateKind value : {GateKind::topk_softmax, GateKind::softmax_topk, GateKind::sigmoid}) {
@@ -32,7 +33,8 @@ TEST(EnumNames, RefuseWithTheNearestAndAllNames) {
             "unknown activation 'swiglo'. Did you mean 'swiglu'?\n  known: swiglu, clamped_swiglu, "
             "geglu, geglu_tanh, reglu, silu, gelu, gelu_tanh, relu2");
   EXPECT_EQ(message_of([] { parse_rounding_rule("sideways"); }),
-            "unknown rounding rule 'sideways'\n  known: none, nearest, up, down");
+            "unknown rounding rule 'sideways'\n  known: none, nearest, up, down, "
+            "stochastic, stochastic_score, balance");
   EXPECT_THAT(message_of([] { parse_gate_kind("sigmoidal"); }), HasSubstr("'sigmoid'?"));
 }
 

@@ -136,6 +136,15 @@ TEST(HfFamilies, ArcticIsDescribedButNotSupported) {
   EXPECT_TRUE(arctic.unsupported);
 }
 
+TEST(HfFamilies, GptOssHasBiasesAndAClampedSwiglu) {
+  const ModelConfig config = read_real("gpt-oss-20b");
+  expect_sizes(config.layer, 2880, 2880, 32, 4);
+  EXPECT_EQ(config.layer.activation, Activation::clamped_swiglu);
+  EXPECT_TRUE(config.layer.expert_bias);
+  EXPECT_TRUE(config.layer.gate.logit_bias);
+  EXPECT_FALSE(config.unsupported);
+}
+
 TEST(HfFamilies, GrokGatesByGelu) {
   const ModelConfig grok = read_real("grok-1");
   expect_sizes(grok.layer, 6144, 32768, 8, 2);

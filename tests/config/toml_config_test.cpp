@@ -35,12 +35,14 @@ TEST(TomlConfig, EveryKeyReachesItsField) {
   EXPECT_EQ(config.layer.top_k, 3);
   EXPECT_EQ(config.layer.activation, Activation::relu2);
   EXPECT_EQ(config.layer.dtype, DType::bf16);
+  EXPECT_TRUE(config.layer.expert_bias);
   EXPECT_EQ(config.layer.gate.kind, GateKind::sigmoid);
   EXPECT_FALSE(config.layer.gate.renormalize);
   EXPECT_TRUE(config.layer.gate.selection_bias);
   EXPECT_EQ(config.layer.gate.num_groups, 4);
   EXPECT_EQ(config.layer.gate.kept_groups, 2);
   EXPECT_EQ(config.layer.gate.scale, 1.5f);
+  EXPECT_TRUE(config.layer.gate.logit_bias);
   EXPECT_EQ(config.layer.shared.ffn_dim, 80);
   EXPECT_TRUE(config.layer.shared.gated);
   EXPECT_EQ(config.batch_size, 2);
@@ -109,7 +111,7 @@ TEST(TomlConfig, UnknownKeys) {
   EXPECT_EQ(refusal("base = \"small\"\n[layer]\ntopk = 2\n"),
             "mine.toml:3: unknown [layer] key 'topk'. Did you mean 'top_k'?\n  known: hidden_dim, "
             "ffn_dim, "
-            "num_experts, top_k, activation, dtype, gate, shared");
+            "num_experts, top_k, activation, dtype, expert_bias, gate, shared");
   EXPECT_EQ(refusal("base = \"small\"\n\n\n[layers]\n"),
             "mine.toml:4: unknown key 'layers'. Did you mean 'layer'?\n  known: base, name, layer, "
             "batch, "

@@ -90,6 +90,31 @@ TEST_P(EveryShape, EveryActivationAgreesWithTruth) {
   }
 }
 
+TEST_P(EveryShape, SeededRoundingsAgreeWithTruth) {
+  for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
+    for (const Rounding& rounding : tests::seeded_roundings()) {
+      Case test = GetParam();
+      test.config.gate = gate.gate;
+      test.config.rounding = rounding;
+      SCOPED_TRACE(gate.name + " " + std::string(name_of(rounding.rule)));
+      Bench bench("sonic", test);  // the routing is every variant's
+      expect_true(bench, test.config);
+    }
+  }
+}
+
+TEST_P(EveryShape, ExpertBiasesAgreeWithTruth) {
+  for (const Activation activation :
+       {Activation::swiglu, Activation::clamped_swiglu, Activation::relu2}) {
+    Case test = GetParam();
+    test.config.activation = activation;
+    test.config.expert_bias = true;
+    test.config.gate.logit_bias = true;
+    if (kills_channels(activation)) test.config.ffn_dim *= 8;
+    expect_all_variants_true(test, std::string(name_of(activation)));
+  }
+}
+
 TEST_P(EveryShape, SharedExpertAgreesWithTruth) {
   for (const bool gated : {false, true}) {
     for (const Activation activation : {Activation::swiglu, Activation::relu2}) {
@@ -106,12 +131,14 @@ INSTANTIATE_TEST_SUITE_P(Cpu, EveryShape, ::testing::ValuesIn(tests::awkward_cas
 
 class EveryVariant : public ::testing::TestWithParam<const char*> {
  protected:
-  /// Skewed traffic, a gate that needs all logits again, a gated shared expert: the most that one
-  /// layer has.
+  /// Skewed traffic, a gate that needs all logits again, a gated shared expert, biases: the most
+  /// that one layer has.
   static Case rich_case() {
     Case test = tests::awkward_cases().back();
     test.config.gate = {.kind = GateKind::softmax_topk, .renormalize = false};
     test.config.shared = {.ffn_dim = 16, .gated = true};
+    test.config.expert_bias = true;
+    test.config.gate.logit_bias = true;
     return test;
   }
 };
@@ -156,9 +183,9 @@ TEST_P(EveryVariant, AddsToGradientsWhenAsked) {
   const Call call = bench.workbench.call(cpu(), bench.plan);
   const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
   InputGradients gradients = bench.workbench.gradients(false);
-  const TensorView views[] = {gradients.weights.w_router,      gradients.weights.w_up,
-                              gradients.weights.w_down,        gradients.weights.w_shared_up,
-                              gradients.weights.w_shared_down, gradients.weights.w_shared_gate};
+  const Gradients& w = gradients.weights;
+  const TensorView views[] = {w.w_router, w.b_router,    w.w_up,          w.w_down,       w.b_up,
+                              w.b_down,   w.w_shared_up, w.w_shared_down, w.w_shared_gate};
   std::vector<std::vector<float>> once;
   for (const TensorView& view : views)
     once.emplace_back(view.as<float>(), view.as<float>() + view.size());
@@ -248,7 +275,7 @@ TEST_P(EveryVariant, TakesARoutingFromTheCaller) {
   result.d_x = gradients.d_x;
   result.d_scores = gradients.d_scores;
   result.gradients = gradients.weights;
-  result.gradients.w_router = {};
+  result.gradients.w_router = result.gradients.b_router = {};
   measure::VerifyOptions options = tests::check_everything();
   options.given = &given;
   for (const record::Check& check :

@@ -92,12 +92,17 @@ TEST_F(Dump, ForwardAloneHasNoGradients) {
 TEST_F(Dump, HasAllThatALayerReads) {
   comparison_.request.variants = {"sonic"};
   comparison_.request.traffic = routing::parse_traffic("zipf:1");
-  comparison_.request.model.layer.gate = {.kind = GateKind::sigmoid, .selection_bias = true};
+  comparison_.request.model.layer.gate = {
+      .kind = GateKind::sigmoid, .selection_bias = true, .logit_bias = true};
   comparison_.request.model.layer.shared = {.ffn_dim = 20, .gated = true};
+  comparison_.request.model.layer.expert_bias = true;
   EXPECT_TRUE(comparison_.execute());
   const auto all = shapes();
   EXPECT_EQ(all.at("shared/logit_offsets.npy"), (Shape{96, 8}));
   EXPECT_EQ(all.at("shared/b_select.npy"), Shape{8});
+  EXPECT_EQ(all.at("shared/b_up.npy"), (Shape{8, 48}));
+  EXPECT_EQ(all.at("sonic/d_b_down.npy"), (Shape{8, 32}));
+  EXPECT_EQ(all.at("sonic/d_b_router.npy"), Shape{8});
   EXPECT_EQ(all.at("shared/w_shared_up.npy"), (Shape{40, 32}));
   EXPECT_EQ(all.at("shared/w_shared_down.npy"), (Shape{32, 20}));
   EXPECT_EQ(all.at("shared/w_shared_gate.npy"), Shape{32});

@@ -144,6 +144,9 @@ class Fake {
       truth::set_element(up, (e * u + u - n + channel.index) * d + j, gradient.up[j]);
       truth::set_element(down, (e * d + j) * n + channel.index, gradient.down[j]);
     }
+    if (shared || !c.expert_bias) return;
+    if (u > n) truth::set_element(g.b_up, e * u + channel.index, gradient.gate_bias);
+    truth::set_element(g.b_up, (e + 1) * u - n + channel.index, gradient.up_bias);
   }
 
   void copy_gradients() {
@@ -152,6 +155,7 @@ class Fake {
     Gradients& g = result.gradients;
     g.w_up = owned.store.make(c.dtype, {num_experts, c.up_dim(), d});
     g.w_down = owned.store.make(c.dtype, {num_experts, d, c.ffn_dim});
+    if (c.expert_bias) make_bias_gradients();
     if (c.shared.ffn_dim > 0) {
       g.w_shared_up = owned.store.make(c.dtype, {c.shared_up_dim(), d});
       g.w_shared_down = owned.store.make(c.dtype, {d, c.shared.ffn_dim});
@@ -166,6 +170,18 @@ class Fake {
     for (std::size_t i = 0; i < channels.size(); ++i) copy_channel(channels[i], gradients[i]);
     if (c.shared.gated) copy_vector(truth::shared_gate_gradient(owned.problem), g.w_shared_gate);
     if (!routed.given()) copy_router_gradient();
+  }
+
+  void make_bias_gradients() {
+    const LayerConfig& c = config();
+    Gradients& g = result.gradients;
+    g.b_up = owned.store.make(c.dtype, {c.num_experts, c.up_dim()});
+    g.b_down = owned.store.make(c.dtype, {c.num_experts, c.hidden_dim});
+    for (std::int64_t e = 0; e < c.num_experts; ++e) {
+      const auto down = truth::down_bias_gradient(owned.problem, routed, e);
+      for (std::int64_t j = 0; j < c.hidden_dim; ++j)
+        truth::set_element(g.b_down, e * c.hidden_dim + j, down[j]);
+    }
   }
 
   void copy_vector(const std::vector<double>& values, TensorView& view) {
@@ -183,6 +199,10 @@ class Fake {
     for (std::int64_t i = 0; i < num_experts * d; ++i) {
       truth::set_element(result.gradients.w_router, i, rows[i / d].row[i % d]);
     }
+    if (!config().gate.logit_bias) return;
+    result.gradients.b_router = owned.store.make(config().dtype, {num_experts});
+    for (std::int64_t e = 0; e < num_experts; ++e)
+      truth::set_element(result.gradients.b_router, e, rows[e].bias);
   }
 
   Routing given_view_;

@@ -205,6 +205,35 @@ TEST(Verify, FindsAMissingEntryInTheLargestExpertAmongMany) {
   expect_failure(fake, {"d_w_down"}, place);
 }
 
+LayerConfig config_with_biases() {
+  LayerConfig config = small_config();
+  config.expert_bias = true;
+  config.gate.logit_bias = true;
+  return config;
+}
+
+TEST(Verify, FindsWrongGradientsOfBiases) {
+  Fake up(config_with_biases());
+  EXPECT_THAT(failed(up.verify()), testing::IsEmpty());
+  const std::int64_t e = up.largest_expert();
+  for (std::int64_t i = 0; i < 24; ++i) up.result.gradients.b_up.as<float>()[e * 24 + i] *= 0.99f;
+  expect_failure(up, {"d_b_up"}, "expert " + std::to_string(e) + ", row ");
+  Fake down(config_with_biases());
+  down.result.gradients.b_down.as<float>()[e * 16 + 3] += 0.01f;
+  expect_failure(down, {"d_b_down"}, "expert " + std::to_string(e) + ", row 3: got ");
+  Fake router(config_with_biases());
+  router.result.gradients.b_router.as<float>()[e] *= 1.01f;
+  expect_failure(router, {"d_b_router"}, "expert " + std::to_string(e) + ": got ");
+}
+
+TEST(Verify, FindsTheStaleBiasGradientOfAnEmptyExpert) {
+  Fake fake(config_with_biases());
+  ASSERT_EQ(fake.rows_of(5), 0);
+  fake.result.gradients.b_down.as<float>()[5 * 16 + 9] = 1e-30f;
+  EXPECT_THAT(named(fake.verify(), "empty_experts").where,
+              HasSubstr("d_b_down at expert 5, row 9"));
+}
+
 TEST(Verify, FindsTheStaleGradientOfAnEmptyExpert) {
   Fake fake;
   ASSERT_EQ(fake.rows_of(5), 0);

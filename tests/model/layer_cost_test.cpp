@@ -40,12 +40,27 @@ TEST(LayerFlops, EveryTokenPassesTheSharedExpert) {
   EXPECT_EQ(layer_flops(v3, 32768, 32768 * 8).forward, 6.0 * pairs * 7168 * 2048);
 }
 
+// gpt-oss-20b has 2880 x 2880 experts: 3 d n weights, 2n + d biases.
+TEST(LayerParameters, CountTheBiasesOfExperts) {
+  LayerConfig config{.hidden_dim = 2880, .ffn_dim = 2880, .num_experts = 32, .top_k = 4};
+  const std::int64_t without = layer_parameters(config);
+  config.expert_bias = true;
+  EXPECT_EQ(layer_parameters(config) - without, 32 * (2 * 2880 + 2880));
+  EXPECT_EQ(expert_parameters(config, 1), 3 * 2880 * 2880 + 3 * 2880);
+}
+
 TEST(LayerParameters, MatchPublishedModels) {
   EXPECT_EQ(layer_parameters(layer_of("mixtral-8x7b")), 1'409'286'144 + 8 * 4096);
   EXPECT_EQ(layer_parameters(layer_of("deepseek-v3")),
             257LL * 3 * 7168 * 2048 + 256 * 7168);  // 256 + 1 experts and the router
   EXPECT_EQ(layer_parameters(layer_of("qwen3-next")),
             513LL * 3 * 2048 * 512 + 512 * 2048 + 2048);  // the shared expert's own gate
+}
+
+// OpenAI's model card of gpt-oss: 114.71 B and 19.12 B parameters in the MLPs of 36 and 24 layers.
+TEST(LayerParameters, OfGptOssAreThoseOfItsCard) {
+  EXPECT_NEAR(36.0 * layer_parameters(layer_of("gpt-oss-120b")), 114.71e9, 0.005e9);
+  EXPECT_NEAR(24.0 * layer_parameters(layer_of("gpt-oss-20b")), 19.12e9, 0.005e9);
 }
 
 // DeepSeek-V3's paper: 671 B parameters in all, of which 58 such layers are 656.6 B.

@@ -28,15 +28,17 @@ std::vector<std::int64_t> random_counts(const LayerConfig& config, std::int64_t 
 
 TEST(RowBounds, HoldForEveryRuleAndRandomCounts) {
   std::mt19937 random(7);
-  for (const RoundingRule rule : {RoundingRule::nearest, RoundingRule::up, RoundingRule::down}) {
+  for (const RoundingRule rule : {RoundingRule::nearest, RoundingRule::up, RoundingRule::down,
+                                  RoundingRule::stochastic, RoundingRule::balance}) {
     for (const std::int64_t tile : {1, 4, 16, 128}) {
       for (const std::int64_t tokens : {1, 15, 64, 100, 512}) {
         for (const double skew : {0.0, 1.0, 3.0}) {
           const LayerConfig config{.num_experts = 12, .top_k = 3, .rounding = {rule, tile}};
           const RowBounds bounds = row_bounds(config, tokens);
           std::int64_t rows = 0;
-          for (std::int64_t count : random_counts(config, tokens, skew, random)) {
-            rows += routing::rounded_count(config.rounding, count, tokens);
+          for (std::int64_t count : routing::rounded_counts(
+                   config.rounding, random_counts(config, tokens, skew, random), tokens)) {
+            rows += count;
           }
           SCOPED_TRACE(std::string(name_of(rule)) + " tile " + std::to_string(tile) + " T " +
                        std::to_string(tokens));

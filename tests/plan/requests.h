@@ -48,7 +48,8 @@ inline std::vector<Request> requests() {
     for (DType dtype : {DType::f32, DType::bf16}) {
       for (const Gate& gate : gates) {
         for (RoundingRule rule :
-             {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down}) {
+             {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down,
+              RoundingRule::stochastic, RoundingRule::balance}) {
           for (const SharedExpert& shared :
                {SharedExpert{}, SharedExpert{40, false}, SharedExpert{40, true}}) {
             all.push_back(

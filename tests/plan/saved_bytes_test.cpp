@@ -21,6 +21,8 @@ std::size_t saved_contents(const Plan& plan) {
 std::int64_t rows_of(const LayerConfig& c, std::int64_t tokens) {
   if (c.rounding.rule == RoundingRule::none || c.rounding.rule == RoundingRule::down)
     return tokens * c.top_k;
+  if (c.rounding.rule == RoundingRule::balance)
+    return std::min(tokens * c.top_k + (c.rounding.tile - 1) / 2, tokens * c.num_experts);
   return std::min(tokens * c.top_k + c.num_experts * (c.rounding.tile - 1), tokens * c.num_experts);
 }
 
@@ -67,6 +69,19 @@ TEST(SavedBytes, SonicKeepsHAlone) {
     SCOPED_TRACE(describe(request));
     for (const DeviceTraits& traits : devices())
       EXPECT_EQ(saved_contents(sonic(request, traits)), expected);
+  }
+}
+
+TEST(SavedBytes, ExpertBiasesNeedNoMemoryOfALayer) {
+  for (const Algorithm& algorithm : algorithms()) {
+    for (Request request : requests()) {
+      const Plan without = algorithm.plan(request, devices()[1]);
+      request.config.expert_bias = true;
+      const Plan with = algorithm.plan(request, devices()[1]);
+      SCOPED_TRACE(algorithm.name + " " + describe(request));
+      EXPECT_EQ(with.saved_bytes, without.saved_bytes);
+      EXPECT_EQ(with.workspace_bytes, without.workspace_bytes);
+    }
   }
 }
 

@@ -68,17 +68,30 @@ TEST(Options, WithoutArgumentsAreTheSmallConfiguration) {
 }
 
 TEST(Options, FlagsOverrideTheConfiguration) {
-  const BenchOptions options = parse({"run",          "--config",
-                                      "DeepSeek-R1",  "--num-experts",
-                                      "16",           "--hidden-dim",
-                                      "24",           "--ffn-dim=40",
-                                      "--top-k",      "3",
-                                      "--batch-size", "2",
-                                      "--seq-len",    "5",
-                                      "--activation", "relu2",
-                                      "--dtype",      "fp32",
-                                      "--tile",       "4",
-                                      "--rounding",   "down"});
+  const BenchOptions options = parse({"run",
+                                      "--config",
+                                      "DeepSeek-R1",
+                                      "--num-experts",
+                                      "16",
+                                      "--hidden-dim",
+                                      "24",
+                                      "--ffn-dim=40",
+                                      "--top-k",
+                                      "3",
+                                      "--batch-size",
+                                      "2",
+                                      "--seq-len",
+                                      "5",
+                                      "--activation",
+                                      "relu2",
+                                      "--dtype",
+                                      "fp32",
+                                      "--tile",
+                                      "4",
+                                      "--rounding",
+                                      "balance",
+                                      "--expert-bias",
+                                      "true"});
   const LayerConfig layer = model_of(options).layer;
   EXPECT_EQ(layer.num_experts, 16);
   EXPECT_EQ(layer.hidden_dim, 24);
@@ -88,7 +101,8 @@ TEST(Options, FlagsOverrideTheConfiguration) {
   EXPECT_EQ(layer.activation, Activation::relu2);
   EXPECT_EQ(layer.dtype, DType::f32);
   EXPECT_EQ(layer.rounding.tile, 4);
-  EXPECT_EQ(layer.rounding.rule, RoundingRule::down);
+  EXPECT_EQ(layer.rounding.rule, RoundingRule::balance);
+  EXPECT_TRUE(layer.expert_bias);
   EXPECT_EQ(layer.gate.kind, GateKind::sigmoid) << "what no flag names stays";
 }
 

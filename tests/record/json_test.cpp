@@ -83,9 +83,10 @@ Run full_run() {
                      2,
                      Activation::relu2,
                      DType::bf16,
-                     {GateKind::sigmoid, false, true, 8, 4, 2.5f},
-                     {RoundingRule::down, 64},
-                     {512, true}};
+                     {GateKind::sigmoid, false, true, 8, 4, 2.5f, true},
+                     {RoundingRule::balance, 64},
+                     {512, true},
+                     true};
   run.model.batch_size = 16;
   run.model.seq_len = 256;
   run.model.num_layers = 61;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "moe/error.h"
@@ -14,7 +15,13 @@
 namespace moe::routing {
 namespace {
 
-constexpr RoundingRule kRules[] = {RoundingRule::nearest, RoundingRule::up, RoundingRule::down};
+constexpr RoundingRule kRules[] = {RoundingRule::nearest,
+                                   RoundingRule::up,
+                                   RoundingRule::down,
+                                   RoundingRule::stochastic,
+                                   RoundingRule::stochastic_score,
+                                   RoundingRule::balance};
+constexpr std::uint64_t kSeed = 77;
 
 LayerConfig rounded(LayerConfig config, RoundingRule rule, std::int64_t tile) {
   config.rounding = {rule, tile};
@@ -28,7 +35,7 @@ RowArrays rounded_rows(const LayerConfig& config, const std::vector<float>& logi
   RowArrays rows(config.num_experts, max_routed_rows(config, tokens));  // and not one entry more
   build_rounded_rows(config, logits.data(), choice.experts.data(), choice.scores.data(),
                      choice.norms.data(), tokens, reinterpret_cast<std::byte*>(scratch.data()),
-                     scratch.size() * 8, rows.view());
+                     scratch.size() * 8, rows.view(), kSeed);
   rows.trim();
   return rows;
 }
@@ -58,14 +65,28 @@ std::vector<Pair> ranked_column(const LayerConfig& config, const std::vector<flo
   return column;
 }
 
-/// Written in floating point, apart from the arithmetic under test.
-std::int64_t naive_count(const Rounding& rounding, std::int64_t count, std::int64_t tokens) {
+/// Written in floating point, apart from the arithmetic under test. `residual`: rows more than
+/// before in the experts so far. What scores decide is taken from `got`, once it is a multiple next
+/// to the count; tests of the truth and the layer compare that decision.
+std::int64_t naive_count(const Rounding& rounding, std::int64_t count, std::int64_t tokens,
+                         std::int64_t expert, double residual, std::int64_t got) {
   const auto tile = static_cast<double>(rounding.tile);
-  const double tiles = static_cast<double>(count) / tile;
-  double whole = std::floor(tiles);
+  const double tiles = static_cast<double>(count) / tile, floor = std::floor(tiles);
+  const double drawn = philox(kSeed, RandomStream::rounding, expert).word[0] / 4294967296.0 * tile;
+  double whole = floor;
   if (rounding.rule == RoundingRule::up) whole = std::ceil(tiles);
   if (rounding.rule == RoundingRule::nearest) whole = std::ceil(tiles - 0.5);  // a half goes down
-  if (whole * tile > static_cast<double>(tokens)) whole = std::floor(tiles);
+  if (rounding.rule == RoundingRule::stochastic) {
+    whole = std::floor(drawn) < static_cast<double>(count) - floor * tile ? floor + 1 : floor;
+  }
+  if (rounding.rule == RoundingRule::balance) {
+    whole = std::ceil((static_cast<double>(count) - residual) / tile - 0.5);
+    whole = std::clamp(whole, floor, std::ceil(tiles));
+  }
+  if (rounding.rule == RoundingRule::stochastic_score) {
+    whole = static_cast<double>(got) > floor * tile ? std::ceil(tiles) : floor;
+  }
+  if (whole * tile > static_cast<double>(tokens)) whole = floor;
   return static_cast<std::int64_t>(whole * tile);
 }
 
@@ -75,9 +96,12 @@ void expect_naive(const LayerConfig& config, const std::vector<float>& logits,
   SCOPED_TRACE(describe(config, tokens));
   const RowArrays chosen = rows_of(config, choice);
   const RowArrays rows = rounded_rows(config, logits, choice, omp_get_max_threads());
+  double residual = 0;
   for (std::int64_t e = 0; e < config.num_experts; ++e) {
     std::vector<Pair> expected = ranked_column(config, logits, choice, e);
-    expected.resize(naive_count(config.rounding, chosen.count(e), tokens));
+    expected.resize(
+        naive_count(config.rounding, chosen.count(e), tokens, e, residual, rows.count(e)));
+    residual += static_cast<double>(std::ssize(expected) - chosen.count(e));
     std::sort(expected.begin(), expected.end(),
               [](const Pair& a, const Pair& b) { return a.token < b.token; });
     ASSERT_EQ(rows.count(e), std::ssize(expected)) << "expert " << e;
@@ -196,6 +220,11 @@ TEST(RoundedRows, RefuseTooLittleScratch) {
   EXPECT_THROW(rounded_rows(config, logits, choose(config, logits), 0), Error);
 }
 
+/// Rows of one expert.
+std::int64_t rounded_count(const Rounding& rounding, std::int64_t count, std::int64_t tokens) {
+  return rounded_counts(rounding, {count}, tokens).front();
+}
+
 TEST(RoundedCount, FollowsTheRule) {
   constexpr auto kNearest = RoundingRule::nearest, kUp = RoundingRule::up,
                  kDown = RoundingRule::down;
@@ -225,6 +254,56 @@ TEST(RoundedCount, HasATieOnlyForEvenTiles) {
   EXPECT_EQ(rounded_count({RoundingRule::nearest, 7}, 3, 100), 0);
   EXPECT_EQ(rounded_count({RoundingRule::nearest, 7}, 4, 100), 7);
   EXPECT_EQ(rounded_count({RoundingRule::nearest, 1}, 5, 100), 5);
+}
+
+TEST(RoundedCounts, StochasticKeepsTheRowsOnAverage) {
+  const std::vector<std::int64_t> counts(200, 100);
+  double rows = 0;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    for (std::int64_t r : rounded_counts({RoundingRule::stochastic, 128}, counts, 4096, seed)) {
+      rows += static_cast<double>(r);
+    }
+  }
+  EXPECT_NEAR(rows / (200 * 50), 100, 2.5);  // of 0 or 128 rows: deviation 53 / 100
+}
+
+TEST(RoundedCounts, BalanceKeepsTheSumWhereverTheWayUpIsOpen) {
+  std::vector<std::int64_t> counts;
+  std::int64_t sum = 0, rounded_sum = 0;
+  for (int e = 0; e < 300; ++e) {
+    counts.push_back(random_below(3, RandomStream::tests, e, 900));
+    sum += counts.back();
+    const auto rounded = rounded_counts({RoundingRule::balance, 128}, counts, 4096);
+    rounded_sum = std::accumulate(rounded.begin(), rounded.end(), std::int64_t{0});
+    ASSERT_LE(std::abs(rounded_sum - sum), 64);
+  }
+}
+
+TEST(RoundedCounts, BalanceGoesDownWhereTheTokensDoNotReach) {
+  const auto rounded = rounded_counts({RoundingRule::balance, 128}, {100, 100, 100, 30}, 127);
+  EXPECT_THAT(rounded, testing::ElementsAre(0, 0, 0, 0));
+}
+
+TEST(RoundedCounts, ScoresDecideWhatCountsCannot) {
+  EXPECT_THROW(rounded_counts({RoundingRule::stochastic_score, 128}, {100}, 4096), Error);
+}
+
+TEST(RoundedRows, DifferBySeedUnderTheRandomRules) {
+  const std::vector<float> logits = seeded(400 * 24, 49);
+  for (RoundingRule rule : {RoundingRule::stochastic, RoundingRule::stochastic_score}) {
+    const LayerConfig config = rounded(layer(24, 4), rule, 32);
+    const Choice choice = choose(config, logits);
+    std::vector<std::vector<std::int32_t>> offsets;
+    for (std::uint64_t seed : {1, 2}) {
+      std::vector<std::uint64_t> scratch(rounding_scratch_bytes(400, 1) / 8);
+      RowArrays rows(24, max_routed_rows(config, 400));
+      build_rounded_rows(config, logits.data(), choice.experts.data(), choice.scores.data(),
+                         choice.norms.data(), 400, reinterpret_cast<std::byte*>(scratch.data()),
+                         scratch.size() * 8, rows.view(), seed);
+      offsets.push_back(rows.offsets);
+    }
+    EXPECT_NE(offsets[0], offsets[1]) << name_of(rule);
+  }
 }
 
 }  // namespace

@@ -86,4 +86,11 @@ inline std::vector<Rounding> roundings() {
           {.rule = RoundingRule::down, .tile = 8}};
 }
 
+/// The rules that look at more than one expert's count: at a seed, at scores, at all counts.
+inline std::vector<Rounding> seeded_roundings() {
+  return {{.rule = RoundingRule::stochastic, .tile = 8},
+          {.rule = RoundingRule::stochastic_score, .tile = 8},
+          {.rule = RoundingRule::balance, .tile = 16}};
+}
+
 }  // namespace moe::tests

@@ -52,6 +52,14 @@ LayerConfig rounded(LayerConfig config, RoundingRule rule) {
   return config;
 }
 
+LayerConfig with_biases(Activation activation) {
+  LayerConfig config = base();
+  config.activation = activation;
+  config.expert_bias = true;
+  config.gate.logit_bias = true;
+  return config;
+}
+
 LayerConfig with_shared(Activation activation, bool gated) {
   LayerConfig config = base();
   config.activation = activation;
@@ -86,6 +94,11 @@ std::vector<Case> cases() {
       {"rounding_nearest_sigmoid", rounded(sigmoid, RoundingRule::nearest)},
       {"rounding_up_sigmoid_groups",
        rounded(with_groups(GateKind::sigmoid, true), RoundingRule::up)},
+      {"rounding_balance", rounded(base(), RoundingRule::balance)},
+      {"rounding_stochastic_score", rounded(sigmoid, RoundingRule::stochastic_score)},
+      {"biases_swiglu", with_biases(Activation::swiglu)},
+      {"biases_clamped_swiglu", with_biases(Activation::clamped_swiglu), false, 8},
+      {"biases_relu2", with_biases(Activation::relu2)},
       {"given", with_shared(Activation::swiglu, true), true},
   };
   add_activations(cases);
@@ -173,6 +186,10 @@ class FiniteDifferences : public testing::TestWithParam<Case> {
     expect_gradient(up, (e * up_rows + i) * d, 1, gradient.gate, "gate row");
     expect_gradient(up, (e * up_rows + up_rows - n + i) * d, 1, gradient.up, "up row");
     expect_gradient(down, e * d * n + i, n, gradient.down, "down column");
+    if (shared || !c.expert_bias) return;
+    if (up_rows > n) expect_gradient(w.b_up, e * up_rows + i, 1, {gradient.gate_bias}, "gate bias");
+    expect_gradient(w.b_up, (e + 1) * up_rows - n + i, 1, {gradient.up_bias}, "up bias");
+    expect_gradient(w.b_down, e * d, 1, down_bias_gradient(problem(), routed_, e), "down bias");
   }
 
   OwnedProblem owned_;
@@ -202,6 +219,8 @@ TEST_P(FiniteDifferences, OfRouter) {
   for (std::int64_t e : experts) {
     expect_gradient(problem().weights.w_router, e * d, 1, gradients[e].row,
                     "w_router of " + std::to_string(e));
+    if (!problem().config.gate.logit_bias) continue;
+    expect_gradient(problem().weights.b_router, e, 1, {gradients[e].bias}, "router bias");
   }
 }
 

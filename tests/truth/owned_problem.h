@@ -51,6 +51,11 @@ struct OwnedProblem {
     w.w_router = random({num_experts, d}, 1.0 / std::sqrt(d), seed, 3);
     w.w_up = random({num_experts, config.up_dim(), d}, 1.0 / std::sqrt(d), seed, 4);
     w.w_down = random({num_experts, d, n}, 1.0 / std::sqrt(n), seed, 5);
+    if (config.gate.logit_bias) w.b_router = random({num_experts}, 0.5, seed, 11);
+    if (config.expert_bias) {
+      w.b_up = random({num_experts, config.up_dim()}, 0.5, seed, 9);
+      w.b_down = random({num_experts, d}, 0.5, seed, 10);
+    }
     if (config.gate.selection_bias) {
       w.b_select = store.make(DType::f32, {num_experts});
       for (std::int64_t e = 0; e < num_experts; ++e) {

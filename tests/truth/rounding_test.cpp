@@ -13,6 +13,10 @@ namespace {
 
 using testing::ElementsAre;
 
+std::int64_t rounded_rows(const Rounding& rounding, std::int64_t count, std::int64_t tokens) {
+  return truth::rounded_rows(rounding, std::vector{count}, tokens, 0).front();
+}
+
 TEST(RoundedRows, FollowTheRule) {
   const Rounding nearest{RoundingRule::nearest, 4}, up{RoundingRule::up, 4},
       down{RoundingRule::down, 4};
@@ -77,7 +81,7 @@ TEST(Rounding, PrefersChosenPairsToBetterUnchosenOnes) {
                                      1, -9, 0,  //
                                      2, -9, 0};
   const auto kept =
-      kept_tokens(config, logits.data(), std::vector<std::int32_t>{2, 0, 0, 0}.data(), 4);
+      kept_tokens(config, logits.data(), std::vector<std::int32_t>{2, 0, 0, 0}.data(), 4, 0);
   EXPECT_THAT(kept, ElementsAre(ElementsAre(1, 3), ElementsAre(), ElementsAre()));
 }
 
@@ -87,8 +91,47 @@ TEST(Rounding, RanksAnAddedPairByTheDenominatorOfItsToken) {
   config.gate.kind = GateKind::topk_softmax;
   const std::vector<float> logits = {1, 5, 1, 2, 9, 0, 9, 0};
   const auto kept =
-      kept_tokens(config, logits.data(), std::vector<std::int32_t>{1, 1, 0, 0}.data(), 4);
+      kept_tokens(config, logits.data(), std::vector<std::int32_t>{1, 1, 0, 0}.data(), 4, 0);
   EXPECT_THAT(kept[0], ElementsAre(1, 2, 3));
+}
+
+TEST(RoundedRows, OfBalanceFollowTheResidual) {
+  const auto balanced = [](std::vector<std::int64_t> counts, std::int64_t tokens) {
+    return truth::rounded_rows({RoundingRule::balance, 8}, counts, tokens, 0);
+  };
+  EXPECT_THAT(balanced({4, 4, 4, 4}, 100), ElementsAre(0, 8, 0, 8)) << "a tie goes down";
+  EXPECT_THAT(balanced({3, 3, 3, 16, 4}, 100), ElementsAre(0, 8, 0, 16, 8));
+  EXPECT_THAT(balanced({7, 7, 2}, 7), ElementsAre(0, 0, 0)) << "8 rows of 7 tokens cannot be";
+}
+
+TEST(RoundedRows, OfTheStochasticRuleAreKeptOnAverage) {
+  double rows = 0;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    const auto both = truth::rounded_rows({RoundingRule::stochastic, 8}, {3, 13}, 100, seed);
+    ASSERT_THAT(both, ElementsAre(testing::AnyOf(0, 8), testing::AnyOf(8, 16)));
+    rows += static_cast<double>(both[0] + both[1]);
+  }
+  EXPECT_NEAR(rows / 2000, 16, 0.5);
+}
+
+/// Two chosen tokens beside 2 tokens that expert 0 could add, tile 4.
+double frequency_of_up(float chosen, float other) {
+  LayerConfig config = two_experts({RoundingRule::stochastic_score, 4});
+  config.gate = {.kind = GateKind::sigmoid, .renormalize = false, .scale = 2.5f};
+  const std::vector<float> logits = {chosen, -9, chosen, -9, other, 9, other, 9};
+  const std::vector<std::int32_t> choice = {0, 0, 1, 1};
+  int ups = 0;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    ups += kept_tokens(config, logits.data(), choice.data(), 4, seed)[0].size() == 4;
+  }
+  return ups / 2000.0;
+}
+
+TEST(Rounding, ByScoresGoesUpAsOftenAsTheyAreWorth) {
+  EXPECT_NEAR(frequency_of_up(1.0f, 1.0f), 0.5, 0.05);
+  const double high = 1 / (1 + std::exp(-2.0)), low = 1 / (1 + std::exp(1.0));
+  EXPECT_NEAR(frequency_of_up(2.0f, -1.0f), high / (high + low), 0.05);
+  EXPECT_EQ(frequency_of_up(2.0f, -40.0f), 1) << "nothing worth adding, so nothing lost by it";
 }
 
 }  // namespace
