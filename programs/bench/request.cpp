@@ -117,6 +117,11 @@ std::vector<measure::BenchRequest> make_bench_requests(const BenchOptions& optio
     request.sampling = options.sampling;
     request.dump_folder = options.dump_folder;
     request.breakdown = options.breakdown;
+    if (!options.ep_rank.empty() && request.trace) {
+      throw Error(ErrorKind::usage, "--ep-rank on a trace",
+                  "a rank's share is made of synthetic traffic only",
+                  "use natural, balanced, zipf:S or hot:N");
+    }
     if (!options.ep_rank.empty()) measure::measure_one_rank(options.ep_rank, request);
     requests.push_back(std::move(request));
   }

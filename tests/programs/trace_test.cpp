@@ -98,6 +98,8 @@ TEST_F(TraceTest, ThatDoesNotFitIsRefused) {
   EXPECT_THAT(refusal({"--routing", "trace:t.moetrace@3"}), HasSubstr("@0 to @2"));
   EXPECT_THAT(refusal({"--routing", "trace:t.moetrace", "--top-k", "3"}),
               HasSubstr("use --top-k 2"));
+  EXPECT_THAT(refusal({"--routing", "trace:t.moetrace", "--ep-rank", "1/2"}),
+              HasSubstr("--ep-rank on a trace"));
   write_text(file("t.moetrace"), text_of(file("t.moetrace")).substr(0, 1000));
   EXPECT_THAT(refusal({"--routing", "trace:t.moetrace"}), HasSubstr("bytes behind the header"));
   EXPECT_EQ(run({"show", "t.moetrace"}).exit_code, 2);
