@@ -110,6 +110,7 @@ void use_measured_run(const record::Run& run, ThroughputOptions& options) {
   const model::GpuPreset* gpu = model::gpu_preset_of_device(run.environment.device_name);
   if (gpu != nullptr && !options.gpu_given) take_gpu(*gpu, request);
   if (gpu == nullptr || gpu->name != request.training.gpu.name) return;
+  if (run.model.layer.dtype != DType::bf16) return;  // what is modelled beside it is bf16
   for (const record::Row& row : run.rows) {
     if (!is_timed(row)) continue;
     request.measured[row.variant] = {

@@ -111,7 +111,7 @@ int run_throughput(ThroughputOptions options) {
   std::cout << report::throughput_header(request);
   if (measured) std::cout << measured_text(*measured);
   if (measured && request.measured.empty()) {
-    std::cout << "! that device is no " << request.training.gpu.name
+    std::cout << "! that run is not bf16 on " << request.training.gpu.name
               << ": what follows is modelled, not scaled from it\n";
   }
   const std::vector<report::SolidPoint> solid = published_runs(request);
