@@ -154,7 +154,7 @@ TEST(Json, RoundTripKeepsEveryBit) {
   EXPECT_EQ(run.rows[0].total->noise, 0.0);
   EXPECT_EQ(run.model.layer.gate.kind, GateKind::sigmoid);
   EXPECT_EQ(run.model.layer.gate.scale, 2.5f);
-  EXPECT_EQ(run.model.layer.rounding.rule, RoundingRule::down);
+  EXPECT_EQ(run.model.layer.rounding.rule, RoundingRule::balance);
   EXPECT_EQ(run.rows[1].load.has_value(), false);
 }
 
