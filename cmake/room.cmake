@@ -19,7 +19,7 @@ function(moe_room name)
 endfunction()
 
 function(moe_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE ${ARG_LINK} OpenMP::OpenMP_CXX GTest::gmock GTest::gtest_main)
@@ -28,6 +28,6 @@ function(moe_test name)
   if(NOT ARG_LABELS)
     set(ARG_LABELS cpu)
   endif()
-  gtest_discover_tests(test_${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300
+  gtest_discover_tests(test_${name} NO_PRETTY_VALUES PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300
                        DISCOVERY_TIMEOUT 60)
 endfunction()

@@ -123,7 +123,12 @@ TEST_P(GateShapes, ChoosesAsFullSortDoes) {
 INSTANTIATE_TEST_SUITE_P(All, GateShapes,
                          testing::Values(Shape{1, 1, 1}, Shape{33, 1, 1}, Shape{1, 8, 2},
                                          Shape{64, 8, 8}, Shape{100, 13, 3}, Shape{50, 72, 22},
-                                         Shape{40, 512, 10}));
+                                         Shape{40, 512, 10}),
+                         [](const auto& info) {
+                           const auto [tokens, num_experts, top_k] = info.param;
+                           return "T" + std::to_string(tokens) + "_E" +
+                                  std::to_string(num_experts) + "_K" + std::to_string(top_k);
+                         });
 
 TEST(Gate, ChoosesWithinKeptGroups) {
   struct Groups {
