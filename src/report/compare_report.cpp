@@ -99,7 +99,8 @@ std::vector<std::string> warnings_of(const Comparison& comparison) {
   }
   const double a = comparison.a_gemm_ceiling_flops_per_s, b = comparison.b_gemm_ceiling_flops_per_s;
   if (a > 0 && b > 0 && std::abs(b / a - 1) > comparison.threshold) {
-    warnings.push_back("the machine itself changed (ceiling " + change_text(b / a - 1) +
+    warnings.push_back("the machine or its GEMM library changed (ceiling " +
+                       change_text(b / a - 1) +
                        "): changes of that size may not come from the code");
   }
   return warnings;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "report/gnuplot.h"
@@ -28,6 +29,18 @@ std::string device_text(const record::Run& run) {
   if (environment.device_kind == "cpu") text += fmt::format(", {} threads", environment.num_cores);
   if (!environment.gemm_library.empty()) text += ", " + shortened(environment.gemm_library, 30);
   return text;
+}
+
+/// As DejaVu Sans sets it, near enough for a legend.
+double width_in_em(const std::string& text) {
+  double width = 0;
+  for (char c : text) {
+    const bool is_thin = std::strchr("ijl.,:;'|", c) != nullptr;
+    const bool is_narrow = std::strchr("frt ()[]-", c) != nullptr;
+    const bool is_wide = std::strchr("mw+=%<>@MW", c) != nullptr;
+    width += is_thin ? 0.3 : is_narrow ? 0.4 : is_wide ? 0.9 : 0.62;
+  }
+  return width;
 }
 
 }  // namespace
@@ -57,11 +70,11 @@ std::string Legend::stroke(double dx0, double dy0, double dx1, double dy1,
 }
 
 void Legend::add_mark(const std::string& mark, const std::string& text) {
-  constexpr double kMark = 0.027, kCharacter = 0.0059, kGap = 0.022;  // widths at 10 points
+  constexpr double kMark = 0.027, kEm = 0.0108, kGap = 0.02;  // widths at 10 points
   script_ += mark;
   script_ += fmt::format("set label {} at screen {:.4g},{:.4g} left front font ',10' tc rgb '{}'\n",
                          quoted(text), x_ + kMark, y_, kFaint);
-  x_ += kMark + kCharacter * static_cast<double>(text.size()) + kGap;
+  x_ += kMark + kEm * width_in_em(text) + kGap;
 }
 
 void Legend::add_box(const std::string& color, const std::string& text) {

@@ -9,6 +9,7 @@
 #include "report/bench_report.h"
 #include "report/format.h"
 #include "report/row_facts.h"
+#include "report/verdict.h"
 
 namespace moe::report {
 namespace {
@@ -17,6 +18,7 @@ using record::Row;
 using record::Run;
 using record::Status;
 
+constexpr char kTooClose[] = "too close to call";
 constexpr std::size_t kMostListed = 12, kListedFirst = 8, kListedLast = 3;
 
 std::string shape_of(const Run& point) {
@@ -52,13 +54,14 @@ std::string time_cell(const Row* row, const Scale& scale) {
 
 /// "sonic 1.17x": the fastest that keeps the routing, and its ratio to the baseline.
 std::string fastest_cell(const Run& point) {
-  const Row* best = nullptr;
-  for (const Row* row : measured_rows(point)) {
-    if (row->different_routing) continue;
-    if (best == nullptr || judged_timing(*row)->median_s < judged_timing(*best)->median_s)
-      best = row;
-  }
-  if (best == nullptr) return "-";
+  std::vector<const Row*> rows = measured_rows(point);
+  std::erase_if(rows, [](const Row* row) { return row->different_routing; });
+  if (rows.empty()) return "-";
+  const Row* best = *std::min_element(rows.begin(), rows.end(), [](const Row* a, const Row* b) {
+    return judged_timing(*a)->median_s < judged_timing(*b)->median_s;
+  });
+  const auto is_rival = [&](const Row* row) { return row != best && !clearly_faster(*best, *row); };
+  if (std::any_of(rows.begin(), rows.end(), is_rival)) return kTooClose;
   return best->variant + (best->speedup ? " " + format_ratio(*best->speedup) : "");
 }
 

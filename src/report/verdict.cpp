@@ -18,8 +18,9 @@ using record::Status;
 using record::Timing;
 using Rows = std::vector<const Row*>;
 
-// Without enough samples for a noise figure, times nearer than this are not told apart.
-constexpr double kMistrust = 0.05;
+// Without enough samples for a noise figure, times nearer than this are not told apart; one or two
+// samples may both have met a bad moment of the machine (20 % apart was seen on idle ones).
+constexpr double kMistrust = 0.05, kMistrustOfTwo = 0.2;
 
 double time_of(const Row* row) {
   return judged_timing(*row)->median_s;
@@ -37,11 +38,8 @@ Interval interval_of(const Row* row) {
   for (double sample : timing.samples_s) {
     range = {std::min(range.low, sample), std::max(range.high, sample)};
   }
-  return {range.low * (1 - kMistrust / 2), range.high * (1 + kMistrust / 2)};
-}
-
-bool clearly_below(const Row* faster, const Row* slower) {
-  return interval_of(faster).high < interval_of(slower).low;
+  const double mistrust = timing.samples_s.size() > 2 ? kMistrust : kMistrustOfTwo;
+  return {range.low * (1 - mistrust / 2), range.high * (1 + mistrust / 2)};
 }
 
 bool is_faster(const Row* a, const Row* b) {
@@ -106,7 +104,7 @@ std::string clear_text(const Run& run, const Row* chosen, const Row* next, const
 
 /// What rounding would bring beside the fastest variant that keeps the routing.
 std::string rounding_text(const Row* rounded, const Row* fastest) {
-  if (!clearly_below(rounded, fastest)) {
+  if (!clearly_faster(*rounded, *fastest)) {
     return "; rounding, which changes which tokens an expert sees, gains nothing measurable here";
   }
   std::string text = fmt::format("; {} is {} as fast as {} but changes which tokens an expert sees",
@@ -148,7 +146,7 @@ std::string sentence(std::string text) {
 std::string choice_text(const Run& run, const Rows& exact) {
   Rows close;
   for (const Row* row : exact) {
-    if (!clearly_below(exact[0], row)) close.push_back(row);
+    if (!clearly_faster(*exact[0], *row)) close.push_back(row);
   }
   if (close.size() > 1) {
     const Row* chosen =
@@ -165,6 +163,10 @@ std::string choice_text(const Run& run, const Rows& exact) {
 }
 
 }  // namespace
+
+bool clearly_faster(const Row& a, const Row& b) {
+  return interval_of(&a).high < interval_of(&b).low;
+}
 
 std::string verdict(const Run& run) {
   Rows exact, rounded, all = measured_rows(run);

@@ -95,9 +95,11 @@ TEST(CompareReport, AMachineThatChangedIsAWarning) {
   changed.b_gemm_ceiling_flops_per_s = 1.99e11;
   EXPECT_THAT(compare_text(changed, false), testing::Not(HasSubstr("! ")));
   changed.b_gemm_ceiling_flops_per_s = 1.88e11;
-  EXPECT_THAT(compare_text(changed, false),
-              HasSubstr("! the machine itself changed (ceiling -6.0 %): changes of that size may "
-                        "not come from the code\n"));
+  EXPECT_THAT(
+      compare_text(changed, false),
+      HasSubstr(
+          "! the machine or its GEMM library changed (ceiling -6.0 %): changes of that size may "
+          "not come from the code\n"));
 }
 
 TEST(CompareReport, ClocksStandBesideWhereTheyWereRead) {

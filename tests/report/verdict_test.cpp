@@ -51,6 +51,10 @@ TEST(Verdict, OneSampleEachTellsNearTimesNotApart) {
   record::Run run = small_run();
   run.rows = {row_of("vanilla", 1.25, 2.57, 520, 1), row_of("sonic", 1.25, 2.45, 148, 1)};
   EXPECT_THAT(verdict(run), HasSubstr("1 sample where 10 are wanted: too close to call"));
+  run.rows[0] = row_of("vanilla", 1.25, 2.87, 520, 1);  // 11 % slower
+  EXPECT_THAT(verdict(run), HasSubstr("too close to call"));
+  for (record::Row& row : run.rows) row.total->samples_s.resize(3, row.total->median_s);
+  EXPECT_THAT(verdict(run), HasSubstr("use sonic here"));
 }
 
 TEST(Verdict, RoundingThatGainsNothingIsNotRecommended) {
