@@ -75,7 +75,7 @@ struct NotFinite {
 
 /// Rates that this very device reached a moment ago, the reference for "% of the measured ceiling".
 struct Ceilings {
-  double gemm_flops_per_s = 0;  // one large square GEMM
+  double gemm_flops_per_s = 0;  // one large square GEMM; 0 = this device has none in that type
   double copy_bytes_per_s = 0;  // bytes read + bytes written of a large copy
 };
 
