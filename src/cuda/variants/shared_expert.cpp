@@ -39,15 +39,16 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   const AllTokensRouting all(pass);
   void* h = pass.arena.has("shared_h") ? pass.buffer("shared_h").data : nullptr;
   const TensorView a = pass.buffer("shared_a");
-  up_proj_swiglu({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data,
-                  all.offsets, 1, ns, d},
-                 select_up_proj_tile(d), pass.num_multiprocessors, pass.stream);
+  up_proj({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data, all.offsets, 1,
+           ns, d, pass.config.activation},
+          select_up_proj_tile(d), pass.num_multiprocessors, pass.stream);
   add_rows(pass, all, a, pass.weights.w_shared_down, WeightLayout::n_by_k, d, ns, out);
 }
 
 void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients) {
   const StepScope step(pass, "d_shared_expert");
-  const int d = pass.hidden_dim(), ns = static_cast<int>(pass.config.shared.ffn_dim);
+  const int d = pass.hidden_dim(), ns = static_cast<int>(pass.config.shared.ffn_dim),
+            us = static_cast<int>(pass.config.shared_up_dim());
   const AllTokensRouting all(pass);
   const TensorView h = pass.buffer("shared_h"), a_scaled = pass.buffer("shared_a_scaled");
   const TensorView d_h = pass.arena.has("shared_d_h") ? pass.buffer("shared_d_h") : h;
@@ -58,14 +59,13 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
         {rows.data, b.data, d_w.data, all.offsets, all.tokens, 1, d, n, transposed, adds},
         select_gradient_tile(true, d), pass.num_multiprocessors, pass.stream);
   };
-  d_act_swiglu({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data,
-                d_h.data, a_scaled.data, pass.arena.get<float>("shared_score_parts"), pass.tokens,
-                all.offsets, 1, ns, d},
-               select_d_act_tile(), pass.num_multiprocessors, pass.stream);
+  d_act({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data, d_h.data,
+         a_scaled.data, pass.arena.get<float>("shared_score_parts"), pass.tokens, all.offsets, 1,
+         ns, d, pass.config.activation},
+        select_d_act_tile(), pass.num_multiprocessors, pass.stream);
   gradient(d_out, a_scaled, ns, gradients.weights.w_shared_down, false);
-  add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, 2 * ns,
-           gradients.d_x);
-  gradient(pass.inputs.x, d_h, 2 * ns, gradients.weights.w_shared_up, true);
+  add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, us, gradients.d_x);
+  gradient(pass.inputs.x, d_h, us, gradients.weights.w_shared_up, true);
 }
 
 }  // namespace moe::cuda

@@ -44,10 +44,10 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
   {
     const StepScope step(pass, "up_proj");
     void* h = pass.arena.has("h") ? pass.buffer("h").data : nullptr;
-    up_proj_swiglu({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
-                    pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
-                    pass.turns(pass.hidden_dim())},
-                   select_up_proj_tile(pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
+    up_proj({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
+             pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
+             pass.config.activation, pass.turns(pass.hidden_dim())},
+            select_up_proj_tile(pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
   }
   {
     const StepScope step(pass, "down_proj");
@@ -67,11 +67,11 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
   {
     const StepScope step(pass, "d_act");
     const DActTile tile = select_d_act_tile();
-    d_act_swiglu(
-        {d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
-         d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
-         pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.turns(pass.hidden_dim())},
-        tile, pass.num_multiprocessors, pass.stream);
+    d_act({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
+           d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
+           pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.config.activation,
+           pass.turns(pass.hidden_dim())},
+          tile, pass.num_multiprocessors, pass.stream);
     sum_parts({parts.as<float>(), pass.arena.get<float>("d_scores"), pass.expert_offsets(),
                pass.num_experts(), d_score_part_count(pass.ffn_dim()), pass.max_rows},
               pass.stream);
