@@ -31,9 +31,6 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
     return "the router kernels hold at most 1024 experts in 32 groups, and top-k 32";
   if (config.rounding.rule != RoundingRule::none)
     return "token rounding on the GPU is not built yet";
-  if (config.expert_bias || config.gate.logit_bias)
-    return "biases of experts and router on the GPU are not built yet";
-  if (config.shared.gated) return "gated shared experts on the GPU are not built yet";
   if (config.shared.ffn_dim % 8 != 0) return "the shared expert's width must be a multiple of 8";
   return {};
 }

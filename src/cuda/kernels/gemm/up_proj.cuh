@@ -9,6 +9,7 @@
 #include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
 #include "cuda/kernels/gemm/up_proj.h"
+#include "cuda/tile/column_bias.cuh"
 
 namespace moe::cuda {
 
@@ -19,6 +20,7 @@ struct UpProj {
     NoPassenger::Args passenger;
     GatheredRows x;
     CUtensorMap w_up, h, a;
+    const __nv_bfloat16* b_up;
     int ffn_dim;
     Activation activation;
     bool stores_h;
@@ -70,11 +72,12 @@ struct UpProj {
       for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
         const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
         float* gate = acc + chunk * kImageValues;
-        const float* up = kParts == 2 ? gate + kTile.block_n / 4 : gate;  // unused when ungated
-        if (args_.stores_h) {
+        float* up = kParts == 2 ? gate + kTile.block_n / 4 : gate;  // unused when ungated
 #pragma unroll
-          for (int part = 0; part < kParts; ++part)
-            store_h(part == 0 ? gate : up, column, part, at);
+        for (int part = 0; part < kParts; ++part) {
+          float* values = part == 0 ? gate : up;
+          if (args_.b_up != nullptr) add_bias(values, work.expert, part, column);
+          if (args_.stores_h) store_h(values, column, part, at);
         }
         Form::visit(args_.activation, [&]<Activation kActivation>() {
 #pragma unroll
@@ -90,6 +93,11 @@ struct UpProj {
     }
 
    private:
+    __device__ __forceinline__ void add_bias(float* values, int expert, int part, int column) {
+      const std::int64_t first = (std::int64_t{expert} * kParts + part) * args_.ffn_dim;
+      add_column_bias(values, args_.b_up + first + column, args_.ffn_dim - column, queue_.thread());
+    }
+
     __device__ __forceinline__ void store_h(const float* values, int column, int part,
                                             const RaggedRow& at) {
       queue_.store([&](Image& image) { pack_image(image, values, queue_.thread()); },

@@ -1,7 +1,9 @@
 // Contract of SonicMoE's up-projection: gather, grouped GEMM and activation in one kernel.
 //
-//   H[rows of e] = X[row_tokens] W_up[e]^T         [rows, p, n]; p = 2 when gated, gate first, else
-//   1 A = f(gate) * up, or f(H)                      [rows, n]
+//   H[rows of e] = X[row_tokens] W_up[e]^T (+ b_up[e])    [rows, p, n]
+//   A = f(gate) * up, or f(H)                             [rows, n]
+//
+// p = 2 parts when gated, gate first, else 1.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -21,7 +23,8 @@ struct UpProjProblem {
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
   Activation activation = Activation::swiglu;
-  unsigned* turns = nullptr;  // scratch of keeps_in_step()
+  unsigned* turns = nullptr;   // scratch of keeps_in_step()
+  const void* b_up = nullptr;  // [E, p, n]; null = none
 };
 
 /// Columns of A per tile when gated, which are half of the tile's.

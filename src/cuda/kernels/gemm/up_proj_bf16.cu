@@ -29,6 +29,7 @@ void start(const UpProjProblem& p, int num_multiprocessors, cudaStream_t stream)
   args.a = map_ragged_rows(p.a, p.n, kImageRows);
   args.ffn_dim = p.n;
   args.activation = p.activation;
+  args.b_up = static_cast<const __nv_bfloat16*>(p.b_up);
   launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m),
                               stream);
 }
