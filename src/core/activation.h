@@ -10,8 +10,8 @@
 // Sources: Shazeer, arXiv 2002.05202 (gated); Hendrycks and Gimpel, arXiv 1606.08415 (gelu, silu);
 // So et al., arXiv 2109.08668 (relu2); openai/gpt-oss (clamped_swiglu).
 //
-// Formulas are written over a `Math`, so that a backend may bring a quicker exponential; the
-// default is exact_math.h.
+// Formulas are written over a `Math`, so that a backend may bring a quicker exponential, or a
+// sigmoid of its own; the default is exact_math.h.
 #pragma once
 
 #include "core/exact_math.h"
@@ -40,7 +40,11 @@ inline constexpr bool kIsGated = is_gated(kActivation);
 
 template <class Math>
 MOE_HOST_DEVICE inline float sigmoid_of(float x) {
-  return Math::divide(1.0f, 1.0f + Math::exp(-x));
+  if constexpr (requires { Math::sigmoid(x); }) {
+    return Math::sigmoid(x);
+  } else {
+    return Math::divide(1.0f, 1.0f + Math::exp(-x));
+  }
 }
 
 template <class Math>

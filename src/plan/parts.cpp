@@ -67,7 +67,8 @@ void shared_buffers(Builder& builder, const Sizes& s, const Request& request) {
   builder.workspace("shared_a", s.dtype, {s.T, ns}, "shared_expert", "shared_expert");
 }
 
-/// The shared expert on kernels of routed experts: one expert, every token a row with score 1.
+/// The shared expert on kernels of routed experts: one expert, every token a row whose score is 1
+/// or its gate.
 void shared_row_buffers(Builder& builder, const Sizes& s, const Request& request,
                         const KernelScratch& scratch) {
   const std::int64_t ns = request.config.shared.ffn_dim, us = request.config.shared_up_dim();
@@ -75,8 +76,18 @@ void shared_row_buffers(Builder& builder, const Sizes& s, const Request& request
   builder.workspace("shared_tokens", DType::i32, {s.T});
   builder.workspace("shared_scores", DType::f32, {s.T});
   builder.workspace("shared_a", s.dtype, {s.T, ns}, "shared_expert", "shared_expert");
-  if (!request.training) return;
+  const bool gated = request.config.shared.gated;
+  if (!request.training) {
+    if (gated)
+      builder.workspace("shared_gate", DType::f32, {s.T}, "shared_expert", "shared_expert");
+    return;
+  }
   const char* step = "d_shared_expert";
+  if (gated) {
+    builder.saved("shared_gate", DType::f32, {s.T});
+    builder.workspace("shared_d_gate", DType::f32, {s.T}, step, step);
+    builder.workspace("shared_d_gate_logits", s.dtype, {s.T}, step, step);
+  }
   builder.saved("shared_h", s.dtype, {s.T, us});
   if (request.keep_saved) builder.workspace("shared_d_h", s.dtype, {s.T, us}, step, step);
   builder.workspace("shared_a_scaled", s.dtype, {s.T, ns}, step, step);

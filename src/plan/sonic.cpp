@@ -69,7 +69,11 @@ Plan sonic(const Request& request, const DeviceTraits& traits, const KernelScrat
       builder.workspace("d_h", s.dtype, {s.R, s.u}, "d_act", "d_w_up");  // else d_h overwrites h
     }
     if (scratch.d_score_columns > 0) {
-      const std::int64_t parts = (s.n + scratch.d_score_columns - 1) / scratch.d_score_columns;
+      const auto parts_of = [&](std::int64_t columns) {
+        return (columns + scratch.d_score_columns - 1) / scratch.d_score_columns;
+      };
+      const std::int64_t parts =
+          parts_of(s.n) + (request.config.expert_bias ? parts_of(s.d) : 0);  // <dO, b_down> too
       builder.workspace("d_score_parts", DType::f32, {parts, s.R}, "d_act", "d_act");
     }
     builder.workspace("a_scaled", s.dtype, {s.R, s.n}, "d_act", "d_w_down");

@@ -173,8 +173,8 @@ void bench_up(Bench& bench, const Shape& s, int rounds) {
   moe::tests::fill_random(x, 1, 0.2f);
   moe::tests::fill_random(w, 2, 0.02f);
   const auto up = [&](UpProjTile tile, void* keep) {
-    up_proj_swiglu({x.get(), tokens.get(), w.get(), keep, a.get(), offsets.get(), s.E, s.n, s.d},
-                   tile, num_sms, nullptr);
+    up_proj({x.get(), tokens.get(), w.get(), keep, a.get(), offsets.get(), s.E, s.n, s.d}, tile,
+            num_sms, nullptr);
   };
   print(s, "up+act", 4.0 * rows * s.n * s.d,
         bench.medians(
@@ -198,13 +198,13 @@ void bench_d_act(Bench& bench, const Shape& s, int rounds) {
   moe::tests::fill_random(d_out, 1, 0.2f);
   moe::tests::fill_random(w, 2, 0.02f);
   moe::tests::fill_random(h, 3, 0.3f);
-  const auto d_act = [&](DActTile tile) {
-    d_act_swiglu({d_out.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(),
-                  parts.get(), rows, offsets.get(), s.E, s.n, s.d},
-                 tile, num_sms, nullptr);
+  const auto run = [&](DActTile tile) {
+    d_act({d_out.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(),
+           parts.get(), rows, offsets.get(), s.E, s.n, s.d},
+          tile, num_sms, nullptr);
   };
   print(s, "d_act", 2.0 * rows * s.n * s.d,
-        bench.medians({[&] { d_act(DActTile::n256_pair); }, [&] { d_act(DActTile::n256); },
+        bench.medians({[&] { run(DActTile::n256_pair); }, [&] { run(DActTile::n256); },
                        [&] {
                          cublas_batched(false, false, int(rows / s.E), s.n, s.d, s.E, d_out.get(),
                                         w.get(), a.get());

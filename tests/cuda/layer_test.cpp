@@ -103,8 +103,14 @@ TEST_P(CudaLayerTest, AgreesWithTruthOnEveryGate) {
 
 TEST_P(CudaLayerTest, SharedExpertAgreesWithTruth) {
   Case test = GetParam();
-  test.config.shared = {.ffn_dim = 40};
-  for (const char* variant : kVariants) expect_true(variant, test);
+  for (const bool gated : {false, true}) {
+    test.config.shared = {.ffn_dim = 40, .gated = gated};
+    SCOPED_TRACE(gated ? "gated" : "plain");
+    for (const Activation activation : {Activation::swiglu, Activation::geglu, Activation::relu2}) {
+      test.config.activation = activation;
+      for (const char* variant : kVariants) expect_true(variant, test);
+    }
+  }
 }
 
 TEST_P(CudaLayerTest, EveryActivationAgreesWithTruth) {
@@ -112,7 +118,19 @@ TEST_P(CudaLayerTest, EveryActivationAgreesWithTruth) {
   if (test.tokens < 33) GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
   for (const Activation activation : kActivations) {
     test.config.activation = activation;
-    for (const char* variant : {"vanilla", "grouped_gemm"}) expect_true(variant, test);
+    for (const char* variant : kVariants) expect_true(variant, test);
+  }
+}
+
+TEST_P(CudaLayerTest, BiasesAgreeWithTruth) {
+  Case test = GetParam();
+  if (test.tokens < 33) GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
+  test.config.expert_bias = true;
+  test.config.gate.logit_bias = true;
+  for (const Activation activation :
+       {Activation::swiglu, Activation::clamped_swiglu, Activation::silu}) {
+    test.config.activation = activation;
+    for (const char* variant : kVariants) expect_true(variant, test);
   }
 }
 

@@ -1,4 +1,4 @@
-// SonicMoE's fused products against double: gather, SwiGLU, the activation gradient, gathered
+// SonicMoE's fused products against double: gather, activations and their gradients, gathered
 // weight gradients.
 #include <gtest/gtest.h>
 
@@ -11,6 +11,7 @@
 #include "cuda/kernels/gemm/up_proj.h"
 #include "device_data.cuh"
 #include "ragged_cases.h"
+#include "truth/mlp.h"
 
 namespace moe::cuda {
 namespace {
@@ -22,10 +23,6 @@ std::vector<double> as_double(const DeviceArray<Bf16>& array) {
   std::vector<double> values;
   for (Bf16 value : array.to_host()) values.push_back(__bfloat162float(value));
   return values;
-}
-
-double sigmoid(double x) {
-  return 1.0 / (1.0 + std::exp(-x));
 }
 
 /// Norm-relative error, and that rows behind `used` are untouched poison.
@@ -49,6 +46,26 @@ void poison(DeviceArray<Bf16>& array) {
 struct Dims {
   int d, n;
 };
+
+/// Every tile of SwiGLU, and the one tile of the other activations.
+template <class Tile>
+struct Form {
+  Activation activation;
+  Tile tile;
+};
+template <class Tile>
+std::vector<Form<Tile>> forms(std::initializer_list<Tile> tiles) {
+  std::vector<Form<Tile>> all;
+  for (const Tile tile : tiles) all.push_back({Activation::swiglu, tile});
+  for (const Activation activation : kActivations)
+    if (activation != Activation::swiglu) all.push_back({activation, *tiles.begin()});
+  return all;
+}
+
+std::string label(Dims dims, Activation activation) {
+  return "d " + std::to_string(dims.d) + " n " + std::to_string(dims.n) + " " +
+         std::string(name_of(activation));
+}
 
 class SonicGemmTest : public ::testing::TestWithParam<tests::Counts> {
  protected:
@@ -74,45 +91,41 @@ class SonicGemmTest : public ::testing::TestWithParam<tests::Counts> {
 
 TEST_P(SonicGemmTest, UpProjection) {
   for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}}) {
-    for (const UpProjTile tile :
-         {UpProjTile::n128, UpProjTile::n128_pair, UpProjTile::n64_ping_pong}) {
-      const int d = dims.d, n = dims.n;
-      DeviceArray<Bf16> x(std::size_t(kTokens) * d), w(std::size_t(E) * 2 * n * d),
-          h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
+    for (const auto [activation, tile] :
+         forms({UpProjTile::n128, UpProjTile::n128_pair, UpProjTile::n64_ping_pong})) {
+      const int d = dims.d, n = dims.n, u = is_gated(activation) ? 2 * n : n;
+      DeviceArray<Bf16> x(std::size_t(kTokens) * d), w(std::size_t(E) * u * d),
+          h(std::size_t(memory_rows) * u), a(std::size_t(memory_rows) * n);
       DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
       tests::fill_random(x, 1);
       tests::fill_random(w, 2, 0.1f);
       poison(h);
       poison(a);
-      up_proj_swiglu(
-          {x.get(), row_tokens.get(), w.get(), h.get(), a.get(), device_offsets.get(), E, n, d},
-          tile, tests::multiprocessors(), nullptr);
+      UpProjProblem problem{
+          x.get(), row_tokens.get(), w.get(), h.get(), a.get(), device_offsets.get(), E, n,
+          d,       activation};
+      up_proj(problem, tile, tests::multiprocessors(), nullptr);
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
       const auto xv = as_double(x), wv = as_double(w);
       std::vector<double> want_h(h.size()), want_a(a.size());
       for (int e = 0; e < E; ++e) {
         for (int r = offsets[e]; r < offsets[e + 1]; ++r) {
-          for (int j = 0; j < 2 * n; ++j) {
-            double sum = 0;
+          double* row = &want_h[std::size_t(r) * u];
+          for (int j = 0; j < u; ++j) {
             for (int i = 0; i < d; ++i)
-              sum += xv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * 2 * n + j) * d + i];
-            want_h[std::size_t(r) * 2 * n + j] = sum;
+              row[j] += xv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * u + j) * d + i];
           }
-          for (int j = 0; j < n; ++j) {
-            const double gate = want_h[std::size_t(r) * 2 * n + j];
-            want_a[std::size_t(r) * n + j] =
-                gate * sigmoid(gate) * want_h[std::size_t(r) * 2 * n + n + j];
-          }
+          for (int j = 0; j < n; ++j)
+            want_a[std::size_t(r) * n + j] = truth::activate(activation, row[j], row[u - n + j]).a;
         }
       }
-      SCOPED_TRACE("d " + std::to_string(d) + " n " + std::to_string(n));
-      expect_near(as_double(h), want_h, std::size_t(rows) * 2 * n, "h");
+      SCOPED_TRACE(label(dims, activation));
+      expect_near(as_double(h), want_h, std::size_t(rows) * u, "h");
       expect_near(as_double(a), want_a, std::size_t(rows) * n, "a");
       const auto with_h = a.to_host();
       poison(a);
-      up_proj_swiglu(
-          {x.get(), row_tokens.get(), w.get(), nullptr, a.get(), device_offsets.get(), E, n, d},
-          tile, tests::multiprocessors(), nullptr);
+      problem.h = nullptr;
+      up_proj(problem, tile, tests::multiprocessors(), nullptr);
       const auto without_h = a.to_host();
       EXPECT_EQ(0, std::memcmp(with_h.data(), without_h.data(), with_h.size() * sizeof(Bf16)))
           << "inference differs";
@@ -122,22 +135,23 @@ TEST_P(SonicGemmTest, UpProjection) {
 
 TEST_P(SonicGemmTest, ActivationGradient) {
   for (const Dims dims : {Dims{128, 256}, Dims{72, 136}, Dims{320, 64}, Dims{64, 328}})
-    for (const DActTile tile : {DActTile::n256, DActTile::n256_pair}) {
-      const int d = dims.d, n = dims.n, parts = d_score_part_count(n);
+    for (const auto [activation, tile] : forms({DActTile::n256, DActTile::n256_pair})) {
+      const int d = dims.d, n = dims.n, u = is_gated(activation) ? 2 * n : n,
+                parts = d_score_part_count(n);
       DeviceArray<Bf16> d_out(std::size_t(kTokens) * d), w(std::size_t(E) * d * n),
-          h(std::size_t(memory_rows) * 2 * n), a(std::size_t(memory_rows) * n);
+          h(std::size_t(memory_rows) * u), a(std::size_t(memory_rows) * n);
       DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
       DeviceArray<float> row_scores(scores), d_scores(std::size_t(parts) * memory_rows);
       tests::fill_random(d_out, 1);
       tests::fill_random(w, 2, 0.1f);
       tests::fill_random(h, 3);
-      MOE_CUDA_CHECK(cudaMemset(h.get() + std::size_t(rows) * 2 * n, 0xff,
-                                (h.size() - std::size_t(rows) * 2 * n) * 2));
+      MOE_CUDA_CHECK(cudaMemset(h.get() + std::size_t(rows) * u, 0xff,
+                                (h.size() - std::size_t(rows) * u) * 2));
       poison(a);
       const auto hv = as_double(h);
-      d_act_swiglu({d_out.get(), row_tokens.get(), row_scores.get(), w.get(), h.get(), h.get(),
-                    a.get(), d_scores.get(), memory_rows, device_offsets.get(), E, n, d},
-                   tile, tests::multiprocessors(), nullptr);
+      d_act({d_out.get(), row_tokens.get(), row_scores.get(), w.get(), h.get(), h.get(), a.get(),
+             d_scores.get(), memory_rows, device_offsets.get(), E, n, d, activation},
+            tile, tests::multiprocessors(), nullptr);
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
       const auto gv = as_double(d_out), wv = as_double(w);
       std::vector<double> want_h(h.size()), want_a(a.size()), want_s(rows), got_s(rows);
@@ -147,13 +161,12 @@ TEST_P(SonicGemmTest, ActivationGradient) {
             double d_a = 0;
             for (int i = 0; i < d; ++i)
               d_a += gv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * d + i) * n + j];
-            const double gate = hv[std::size_t(r) * 2 * n + j],
-                         up = hv[std::size_t(r) * 2 * n + n + j], s = sigmoid(gate);
-            const double act = gate * s * up;
-            want_s[r] += d_a * act;
-            want_a[std::size_t(r) * n + j] = scores[r] * act;
-            want_h[std::size_t(r) * 2 * n + j] = scores[r] * d_a * up * s * (1 + gate * (1 - s));
-            want_h[std::size_t(r) * 2 * n + n + j] = scores[r] * d_a * gate * s;
+            const std::size_t gate = std::size_t(r) * u + j, up = gate + u - n;
+            const truth::Activated at = truth::activate(activation, hv[gate], hv[up]);
+            want_s[r] += d_a * at.a;
+            want_a[std::size_t(r) * n + j] = scores[r] * at.a;
+            if (u != n) want_h[gate] = scores[r] * d_a * at.by_gate;
+            want_h[up] = scores[r] * d_a * at.by_up;
           }
         }
       }
@@ -161,8 +174,8 @@ TEST_P(SonicGemmTest, ActivationGradient) {
       for (int p = 0; p < parts; ++p) {
         for (int r = 0; r < rows; ++r) got_s[r] += part_values[std::size_t(p) * memory_rows + r];
       }
-      SCOPED_TRACE("d " + std::to_string(d) + " n " + std::to_string(n));
-      expect_near(as_double(h), want_h, std::size_t(rows) * 2 * n, "d_h");
+      SCOPED_TRACE(label(dims, activation));
+      expect_near(as_double(h), want_h, std::size_t(rows) * u, "d_h");
       expect_near(as_double(a), want_a, std::size_t(rows) * n, "a_scaled");
       expect_near(got_s, want_s, rows, "d_scores");
     }
@@ -263,10 +276,10 @@ TEST_P(SonicGemmTest, KeepingInStepChangesNoBit) {
   for (auto* each : {&free_a, &step_a}) poison(*each);
   UpProjProblem problem{
       x.get(), row_tokens.get(), w.get(), nullptr, free_a.get(), device_offsets.get(), E, n, d};
-  up_proj_swiglu(problem, UpProjTile::n128_pair, 8, nullptr);
+  up_proj(problem, UpProjTile::n128_pair, 8, nullptr);
   problem.a = step_a.get();
   problem.turns = turns.get();
-  up_proj_swiglu(problem, UpProjTile::n128_pair, 8, nullptr);
+  up_proj(problem, UpProjTile::n128_pair, 8, nullptr);
   MOE_CUDA_CHECK(cudaDeviceSynchronize());
   const auto a = free_a.to_host(), b = step_a.to_host();
   EXPECT_EQ(0, std::memcmp(a.data(), b.data(), a.size() * sizeof(Bf16)));

@@ -82,19 +82,21 @@ CUtensorMap map_ragged_rows(const void* data, std::int64_t columns, int box_rows
                    {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});
 }
 
-CUtensorMap map_gated_batch(const void* data, std::int64_t batch, std::int64_t rows,
-                            std::int64_t columns, int box_rows) {
+CUtensorMap map_part_batch(const void* data, std::int64_t batch, int parts, std::int64_t rows,
+                           std::int64_t columns, int box_rows) {
   const std::uint64_t row_bytes = unsigned_of(columns) * kElementBytes,
-                      half_bytes = row_bytes * unsigned_of(rows);
-  return encode<4>(data, {unsigned_of(columns), unsigned_of(rows), 2, unsigned_of(batch)},
-                   {row_bytes, half_bytes, 2 * half_bytes},
-                   {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});
+                      part_bytes = row_bytes * unsigned_of(rows);
+  return encode<4>(
+      data, {unsigned_of(columns), unsigned_of(rows), unsigned_of(parts), unsigned_of(batch)},
+      {row_bytes, part_bytes, unsigned_of(parts) * part_bytes},
+      {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});
 }
 
-CUtensorMap map_gated_ragged_rows(const void* data, std::int64_t columns, int box_rows) {
-  const std::uint64_t half_bytes = unsigned_of(columns) * kElementBytes, row_bytes = 2 * half_bytes;
-  return encode<5>(data, {unsigned_of(columns), 2, kRaggedRows, kAny, kAny},
-                   {half_bytes, row_bytes, row_bytes, kWrap - row_bytes},
+CUtensorMap map_part_ragged_rows(const void* data, int parts, std::int64_t columns, int box_rows) {
+  const std::uint64_t part_bytes = unsigned_of(columns) * kElementBytes,
+                      row_bytes = unsigned_of(parts) * part_bytes;
+  return encode<5>(data, {unsigned_of(columns), unsigned_of(parts), kRaggedRows, kAny, kAny},
+                   {part_bytes, row_bytes, row_bytes, kWrap - row_bytes},
                    {kBoxColumns, 1, static_cast<std::uint32_t>(box_rows), 1, 1});
 }
 

@@ -26,13 +26,13 @@ CUtensorMap map_batch(const void* data, std::int64_t batch, std::int64_t rows, s
 /// expert that owns rows [begin, begin + n): {column, kRaggedRows - n + i, begin + n, kRaggedRows}.
 CUtensorMap map_ragged_rows(const void* data, std::int64_t columns, int box_rows);
 
-/// bfloat16 [batch, 2, rows, columns], gate and up as a dimension of their own; box [1, 1,
-/// box_rows, 64].
-CUtensorMap map_gated_batch(const void* data, std::int64_t batch, std::int64_t rows,
-                            std::int64_t columns, int box_rows);
+/// bfloat16 [batch, parts, rows, columns], gate and up (or one part alone) as a dimension of their
+/// own; box [1, 1, box_rows, 64].
+CUtensorMap map_part_batch(const void* data, std::int64_t batch, int parts, std::int64_t rows,
+                           std::int64_t columns, int box_rows);
 
-/// bfloat16 [rows, 2, columns] with rows of experts, box [box_rows, 1, 64]. Coordinates: {column,
-/// half, kRaggedRows - n + i, begin + n, kRaggedRows}.
-CUtensorMap map_gated_ragged_rows(const void* data, std::int64_t columns, int box_rows);
+/// bfloat16 [rows, parts, columns] with rows of experts, box [box_rows, 1, 64]. Coordinates:
+/// {column, part, kRaggedRows - n + i, begin + n, kRaggedRows}.
+CUtensorMap map_part_ragged_rows(const void* data, int parts, std::int64_t columns, int box_rows);
 
 }  // namespace moe::cuda

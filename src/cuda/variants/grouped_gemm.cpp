@@ -4,6 +4,7 @@
 #include "cuda/kernels/activation/activation.h"
 #include "cuda/kernels/aggregate/combine_backward.h"
 #include "cuda/kernels/aggregate/sum_token_rows.h"
+#include "cuda/kernels/bias/bias_gradient.h"
 #include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/gather_rows.h"
@@ -12,15 +13,19 @@ namespace moe::cuda {
 namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
-              TensorView c) {
+              TensorView c, TensorView bias = {}) {
   multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
-                 n, k, false, pass.turns(k)},
+                 n, k, false, pass.turns(k), bias.data},
                 layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
                 pass.num_multiprocessors, pass.stream);
 }
 
+/// Of the weights, and of the biases of A's columns where the layer has them.
 void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w,
-              Accumulate accumulate) {
+              TensorView d_bias, Accumulate accumulate) {
+  bias_gradient({a.data, nullptr, nullptr, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
+                 m, d_bias.data, accumulate == Accumulate::add},
+                pass.stream);
   if (d_w.empty()) return;
   weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m,
                    n, false, accumulate == Accumulate::add},
@@ -46,7 +51,7 @@ void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
   }
   {
     const StepScope step(pass, "up_proj");
-    multiply(pass, x, pass.weights.w_up, WeightLayout::n_by_k, u, d, h);
+    multiply(pass, x, pass.weights.w_up, WeightLayout::n_by_k, u, d, h, pass.weights.b_up);
   }
   {
     const StepScope step(pass, "activation");
@@ -54,7 +59,7 @@ void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
   }
   {
     const StepScope step(pass, "down_proj");
-    multiply(pass, a, pass.weights.w_down, WeightLayout::n_by_k, d, n, y);
+    multiply(pass, a, pass.weights.w_down, WeightLayout::n_by_k, d, n, y, pass.weights.b_down);
   }
   const StepScope step(pass, "aggregate");
   sum_token_rows({y.data, pass.row_scores(), pass.token_offsets(), pass.token_rows(), nullptr,
@@ -82,7 +87,8 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
   }
   {
     const StepScope step(pass, "d_w_down");
-    gradient(pass, d_y, a, d, n, gradients.weights.w_down, gradients.accumulate);
+    gradient(pass, d_y, a, d, n, gradients.weights.w_down, gradients.weights.b_down,
+             gradients.accumulate);
   }
   {
     const StepScope step(pass, "d_activation");
@@ -94,7 +100,8 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
   }
   {
     const StepScope step(pass, "d_w_up");
-    gradient(pass, d_h, x, u, d, gradients.weights.w_up, gradients.accumulate);
+    gradient(pass, d_h, x, u, d, gradients.weights.w_up, gradients.weights.b_up,
+             gradients.accumulate);
   }
   const StepScope step(pass, "d_aggregate");
   sum_token_rows({d_x.data, nullptr, pass.token_offsets(), pass.token_rows(), nullptr,

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "cuda/kernels/bias/bias_gradient.h"
+#include "cuda/kernels/bias/fill_bias.h"
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
@@ -13,10 +15,16 @@
 namespace moe::cuda {
 namespace {
 
-/// logits [T, E] = x w_router^T, float32, or added to what `logits` holds.
+/// logits [T, E] = x w_router^T (+ b_router), float32, or added to what `logits` holds.
 void compute_logits(const Pass& pass, float* logits,
                     Accumulate accumulate = Accumulate::overwrite) {
   const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
+  if (pass.config.gate.logit_bias) {
+    fill_bias({pass.weights.b_router.data, logits, DType::f32, pass.tokens, E,
+               accumulate == Accumulate::add},
+              pass.stream);
+    accumulate = Accumulate::add;
+  }
   pass.blas.gemm_rows({.a = {.data = pass.inputs.x.data, .stride = d},
                        .b = {.data = pass.weights.w_router.data, .stride = d, .transposed = true},
                        .c = {.data = logits, .stride = E},
@@ -129,6 +137,9 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
                        .n = d,
                        .k = E,
                        .accumulate = Accumulate::add});
+  bias_gradient({d_logits, nullptr, nullptr, nullptr, pass.tokens, 1, pass.num_experts(),
+                 gradients.weights.b_router.data, gradients.accumulate == Accumulate::add},
+                pass.stream);
   if (gradients.weights.w_router.empty()) return;
   pass.blas.gemm_rows({.a = {.data = d_logits, .stride = E, .transposed = true},
                        .b = {.data = pass.inputs.x.data, .stride = d},

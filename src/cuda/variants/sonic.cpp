@@ -3,6 +3,7 @@
 
 #include "cuda/kernels/aggregate/sum_parts.h"
 #include "cuda/kernels/aggregate/sum_token_rows.h"
+#include "cuda/kernels/bias/bias_gradient.h"
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/select_tile.h"
@@ -12,9 +13,9 @@ namespace moe::cuda {
 namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
-              TensorView c) {
+              TensorView c, TensorView bias = {}) {
   multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
-                 n, k, false, pass.turns(k)},
+                 n, k, false, pass.turns(k), bias.data},
                 layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
                 pass.num_multiprocessors, pass.stream);
 }
@@ -44,15 +45,15 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
   {
     const StepScope step(pass, "up_proj");
     void* h = pass.arena.has("h") ? pass.buffer("h").data : nullptr;
-    up_proj_swiglu({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
-                    pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
-                    pass.turns(pass.hidden_dim())},
-                   select_up_proj_tile(pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
+    up_proj({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
+             pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
+             pass.config.activation, pass.turns(pass.hidden_dim()), pass.weights.b_up.data},
+            select_up_proj_tile(pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
   }
   {
     const StepScope step(pass, "down_proj");
     multiply(pass, a, pass.weights.w_down, WeightLayout::n_by_k, pass.hidden_dim(), pass.ffn_dim(),
-             y);
+             y, pass.weights.b_down);
   }
   const StepScope step(pass, "aggregate");
   aggregate(pass, y, pass.row_scores(), out);
@@ -67,13 +68,14 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
   {
     const StepScope step(pass, "d_act");
     const DActTile tile = select_d_act_tile();
-    d_act_swiglu(
-        {d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
-         d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
-         pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.turns(pass.hidden_dim())},
-        tile, pass.num_multiprocessors, pass.stream);
+    d_act({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
+           d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
+           pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.config.activation,
+           pass.turns(pass.hidden_dim())},
+          tile, pass.num_multiprocessors, pass.stream);
+    if (pass.config.expert_bias) down_bias_gradient(pass, d_out, gradients);
     sum_parts({parts.as<float>(), pass.arena.get<float>("d_scores"), pass.expert_offsets(),
-               pass.num_experts(), d_score_part_count(pass.ffn_dim()), pass.max_rows},
+               pass.num_experts(), static_cast<int>(parts.shape[0]), pass.max_rows},
               pass.stream);
   }
   {
@@ -89,6 +91,19 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
   input_and_up_gradients(pass, gradients);
 }
 
+/// d_b_down = sum of s dO, and b_down's part of dS = <dO, A W_down^T + b_down>, behind the parts
+/// that the activation gradient left.
+void SonicLayer::down_bias_gradient(const Pass& pass, TensorView d_out,
+                                    const InputGradients& gradients) const {
+  bias_gradient(
+      {d_out.data, pass.row_tokens(), pass.row_scores(), pass.expert_offsets(), pass.max_rows,
+       pass.num_experts(), pass.hidden_dim(), gradients.weights.b_down.data,
+       gradients.accumulate == Accumulate::add, pass.weights.b_down.data,
+       pass.buffer("d_score_parts").as<float>() +
+           d_score_part_count(pass.ffn_dim()) * pass.max_rows},
+      pass.stream);
+}
+
 /// Where experts are wide, dX is summed by a passenger of W_up's gradient: one is bound by memory,
 /// the other by arithmetic.
 void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& gradients) const {
@@ -97,6 +112,10 @@ void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& 
   const bool rides = sums_ride(pass.ffn_dim());
   {
     const StepScope step(pass, "d_w_up");
+    bias_gradient(
+        {d_h.data, nullptr, nullptr, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
+         pass.up_dim(), gradients.weights.b_up.data, gradients.accumulate == Accumulate::add},
+        pass.stream);
     const TokenSumsProblem sums{d_x_rows.data,      pass.token_offsets(), pass.token_rows(),
                                 gradients.d_x.data, pass.tokens,          pass.hidden_dim()};
     gradient(pass, pass.inputs.x, d_h, pass.up_dim(), d_w_up, true, gradients.accumulate,

@@ -13,6 +13,8 @@ class SonicLayer final : public CudaLayer {
   void experts_forward(const Pass& pass, TensorView out) override;
   void experts_backward(const Pass& pass, TensorView d_out,
                         const InputGradients& gradients) override;
+  void down_bias_gradient(const Pass& pass, TensorView d_out,
+                          const InputGradients& gradients) const;
   void input_and_up_gradients(const Pass& pass, const InputGradients& gradients) const;
 };
 

@@ -5,6 +5,8 @@
 
 #include "cuda/kernels/activation/activation.h"
 #include "cuda/kernels/aggregate/combine_backward.h"
+#include "cuda/kernels/bias/bias_gradient.h"
+#include "cuda/kernels/bias/fill_bias.h"
 #include "cuda/kernels/permute/index_rows.h"
 #include "cuda/runtime/check.h"
 
@@ -51,9 +53,20 @@ Rows matrix_of(TensorView weight, int e) {
           weight.shape[2]};
 }
 
-/// C = A B for rows of A, B [k, n] or, transposed, [n, k].
-void multiply(const Pass& pass, std::int64_t m, Rows a, Rows b, bool transposed, Rows c) {
+/// Row e of a bias or its gradient [E, columns].
+TensorView bias_of(TensorView bias, int e) {
+  if (bias.empty()) return bias;
+  const std::int64_t columns = bias.shape[1];
+  return {bias.as<std::byte>() + e * columns * static_cast<std::int64_t>(size_of(bias.dtype)),
+          bias.dtype,
+          {columns}};
+}
+
+/// C = A B (+ bias) for rows of A, B [k, n] or, transposed, [n, k].
+void multiply(const Pass& pass, std::int64_t m, Rows a, Rows b, bool transposed, Rows c,
+              TensorView bias = {}) {
   const DType dtype = pass.config.dtype;
+  if (!bias.empty()) fill_bias({bias.data, c.data, dtype, m, c.columns}, pass.stream);
   pass.blas.gemm_rows({.a = {.data = a.data, .stride = a.columns},
                        .b = {.data = b.data, .stride = b.columns, .transposed = transposed},
                        .c = {.data = c.data, .stride = c.columns},
@@ -61,12 +74,16 @@ void multiply(const Pass& pass, std::int64_t m, Rows a, Rows b, bool transposed,
                        .n = c.columns,
                        .k = a.columns,
                        .in_dtype = dtype,
-                       .out_dtype = dtype});
+                       .out_dtype = dtype,
+                       .accumulate = bias.empty() ? Accumulate::overwrite : Accumulate::add});
 }
 
-/// d_W[e] = A^T B over the expert's rows.
-void weight_gradient(const Pass& pass, std::int64_t rows, Rows a, Rows b, TensorView d_w, int e,
-                     Accumulate accumulate) {
+/// d_W[e] = A^T B over the expert's rows; d_bias[e] is the sum of A's.
+void weight_gradient(const Pass& pass, std::int64_t rows, Rows a, Rows b, TensorView d_w,
+                     TensorView d_bias, int e, Accumulate accumulate) {
+  bias_gradient({a.data, nullptr, nullptr, nullptr, rows, 1, static_cast<int>(a.columns),
+                 bias_of(d_bias, e).data, accumulate == Accumulate::add},
+                pass.stream);
   if (d_w.empty()) return;
   const DType dtype = pass.config.dtype;
   const Rows c = matrix_of(d_w, e);
@@ -117,9 +134,11 @@ void VanillaLayer::experts_forward(const Pass& pass, TensorView out) {
     const Rows x = rows_of(pass, "x_gathered", begin), h = rows_of(pass, "h", begin);
     const Rows a = rows_of(pass, "a", begin), y = rows_of(pass, "y", begin);
     select_rows(index_rows(pass, rows, pass.inputs.x.data, x.data, nullptr), pass.stream);
-    multiply(pass, rows.count, x, matrix_of(pass.weights.w_up, rows.expert), true, h);
+    multiply(pass, rows.count, x, matrix_of(pass.weights.w_up, rows.expert), true, h,
+             bias_of(pass.weights.b_up, rows.expert));
     activate(activation_rows(pass, rows.count), h.data, a.data, pass.stream);
-    multiply(pass, rows.count, a, matrix_of(pass.weights.w_down, rows.expert), true, y);
+    multiply(pass, rows.count, a, matrix_of(pass.weights.w_down, rows.expert), true, y,
+             bias_of(pass.weights.b_down, rows.expert));
     add_rows(index_rows(pass, rows, y.data, out.data, pass.row_scores() + rows.begin), pass.stream);
   }
 }
@@ -145,8 +164,10 @@ void VanillaLayer::experts_backward(const Pass& pass, TensorView d_out,
       multiply(pass, rows.count, d_h, matrix_of(pass.weights.w_up, rows.expert), false, d_x);
       add_rows(index_rows(pass, rows, d_x.data, gradients.d_x.data, nullptr), pass.stream);
     }
-    weight_gradient(pass, rows.count, d_y, a, wanted.w_down, rows.expert, gradients.accumulate);
-    weight_gradient(pass, rows.count, d_h, x, wanted.w_up, rows.expert, gradients.accumulate);
+    weight_gradient(pass, rows.count, d_y, a, wanted.w_down, wanted.b_down, rows.expert,
+                    gradients.accumulate);
+    weight_gradient(pass, rows.count, d_h, x, wanted.w_up, wanted.b_up, rows.expert,
+                    gradients.accumulate);
   }
 }
 

@@ -31,19 +31,8 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
     return "the router kernels hold at most 1024 experts in 32 groups, and top-k 32";
   if (config.rounding.rule != RoundingRule::none)
     return "token rounding on the GPU is not built yet";
-  if (config.expert_bias || config.gate.logit_bias)
-    return "biases of experts and router on the GPU are not built yet";
-  if (config.shared.gated) return "gated shared experts on the GPU are not built yet";
-  if (config.shared.ffn_dim > 0 && config.activation != Activation::swiglu)
-    return "shared experts run on kernels compiled for swiglu only";
   if (config.shared.ffn_dim % 8 != 0) return "the shared expert's width must be a multiple of 8";
   return {};
-}
-
-std::optional<std::string> sonic_reason(const LayerConfig& config, const DeviceTraits& traits) {
-  if (config.activation != Activation::swiglu)
-    return "the fused kernels are compiled for swiglu only";
-  return hopper_reason(config, traits);
 }
 
 template <class LayerType>
@@ -95,7 +84,7 @@ std::vector<const Variant*> cuda_variants() {
       hopper_reason);
   static const CudaVariant<SonicLayer> sonic(
       "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic,
-      sonic_reason);
+      hopper_reason);
   return {&vanilla, &grouped_gemm, &sonic};
 }
 

@@ -5,18 +5,19 @@
 //   stage      [ A' out 128 x 64  | gate 128 x 64 in, dgate out | up .. ]  a step of the tail
 //
 // A consumer reads its 64 rows of gate and up by ldmatrix, takes dA' from the accumulators, writes
-// dH over H and A' beside it by stmatrix, and the copy engine stores all three from the stage.
+// dH over H and A' beside it by stmatrix, and the copy engine stores all three from the stage. An
+// ungated activation has no up, and the place of up stays empty.
 #pragma once
 
+#include "cuda/kernels/gemm/activation_form.cuh"
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
-#include "cuda/tile/activation_math.cuh"
 
 namespace moe::cuda {
 
-template <GemmTile kTileValue>
-struct DActSwiglu {
+template <GemmTile kTileValue, class Form>
+struct DAct {
   struct Args {
     ExpertDims dims;
     NoPassenger::Args passenger;
@@ -25,6 +26,7 @@ struct DActSwiglu {
     const float* row_scores;
     float* d_score_parts;
     std::int64_t rows;
+    Activation activation;
   };
   using Passenger = NoPassenger;
   static constexpr GemmTile kTile = kTileValue;
@@ -32,8 +34,10 @@ struct DActSwiglu {
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::mn;
   static constexpr bool kGathersA = true;
   static constexpr int kTailSteps = kTile.block_n / kImageColumns;
-  static constexpr int kTailRows = kTile.block_m, kHalfBytes = kTailRows * kSwizzleRowBytes;
-  static_assert(kTile.b_bytes() == 2 * kHalfBytes && kTile.a_bytes() == kHalfBytes,
+  static constexpr int kParts = Form::kParts;
+  static constexpr int kPartBytes = kTile.block_m * kSwizzleRowBytes;
+  static constexpr int kTailBytes = kParts * kPartBytes;
+  static_assert(kTile.b_bytes() == 2 * kPartBytes && kTile.a_bytes() == kPartBytes,
                 "gate and up fill the place of B, A' that of A");
 
   static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {
@@ -58,8 +62,11 @@ struct DActSwiglu {
                                                    int tail) {
     const RaggedRow at(work, work.tile.row_tile * kTile.block_m);
     const int column = column_of(work, tail);
-    ptx::tma_load_5d(smem, args.h, filled, column, 0, at.row, at.base, kRaggedRows);
-    ptx::tma_load_5d(smem + kHalfBytes, args.h, filled, column, 1, at.row, at.base, kRaggedRows);
+#pragma unroll
+    for (int part = 0; part < kParts; ++part) {
+      ptx::tma_load_5d(smem + part * kPartBytes, args.h, filled, column, part, at.row, at.base,
+                       kRaggedRows);
+    }
   }
 
   static __device__ __forceinline__ int column_of(const TileWork& work, int tail) {
@@ -85,7 +92,10 @@ struct DActSwiglu {
     __device__ __forceinline__ void finish_step(const TileWork&, int, int tail,
                                                 const float (&acc)[kTile.block_n / 2],
                                                 std::byte* a_place, std::byte* b_place) {
-      transform(acc + tail * kImageValues, own(b_place), own(b_place + kHalfBytes), own(a_place));
+      Form::visit(args_.activation, [&]<Activation kActivation>() {
+        transform<kActivation>(acc + tail * kImageValues, own(b_place), own(b_place + kPartBytes),
+                               own(a_place));
+      });
       ptx::fence_proxy_async();
       ptx::named_barrier_sync(1 + consumer_, kWarpgroupThreads);
     }
@@ -96,9 +106,11 @@ struct DActSwiglu {
       const int column = column_of(work, tail);
       if (column < args_.dims.n) {
         const RaggedRow at(work, row);
-        ptx::tma_store_5d(args_.d_h, own(b_place), column, 0, at.row, at.base, kRaggedRows);
-        ptx::tma_store_5d(args_.d_h, own(b_place + kHalfBytes), column, 1, at.row, at.base,
-                          kRaggedRows);
+#pragma unroll
+        for (int part = 0; part < kParts; ++part) {
+          ptx::tma_store_5d(args_.d_h, own(b_place + part * kPartBytes), column, part, at.row,
+                            at.base, kRaggedRows);
+        }
         ptx::tma_store_4d(args_.a_scaled, own(a_place), column, at.row, at.base, kRaggedRows);
       }
       ptx::tma_store_commit();
@@ -128,6 +140,7 @@ struct DActSwiglu {
     }
 
     /// Chunk of 64 columns: H in, dH and A' out, dS of this thread's two rows summed.
+    template <Activation kActivation>
     __device__ __forceinline__ void transform(const float* d_a, std::byte* gate_bytes,
                                               std::byte* up_bytes, std::byte* a_bytes) {
       const FragmentPlace place(thread_);
@@ -137,23 +150,23 @@ struct DActSwiglu {
 #pragma unroll
       for (int pair = 0; pair < 4; ++pair) {
         const std::uint32_t offset = swizzled_offset(place.row, 2 * pair + place.chunk);
-        std::uint32_t gate[4], up[4], a[4];
+        std::uint32_t gate[4], up[4] = {}, a[4];
         ptx::ldmatrix_x4(gate_image + offset, gate);
-        ptx::ldmatrix_x4(up_image + offset, up);
+        if constexpr (kParts == 2) ptx::ldmatrix_x4(up_image + offset, up);
 #pragma unroll
         for (int i = 0; i < 4; ++i) {  // matrix i: rows +8 for odd i, two neighbouring columns
           const float s = score_[i % 2];
           const float* d = d_a + 8 * pair + 2 * i;
-          const Pair low = backward(ptx::low_of_bf16(gate[i]), ptx::low_of_bf16(up[i]), d[0], s,
-                                    d_score_[i % 2]);
-          const Pair high = backward(ptx::high_of_bf16(gate[i]), ptx::high_of_bf16(up[i]), d[1], s,
-                                     d_score_[i % 2]);
+          const Pair low = backward<kActivation>(ptx::low_of_bf16(gate[i]), ptx::low_of_bf16(up[i]),
+                                                 d[0], s, d_score_[i % 2]);
+          const Pair high = backward<kActivation>(
+              ptx::high_of_bf16(gate[i]), ptx::high_of_bf16(up[i]), d[1], s, d_score_[i % 2]);
           gate[i] = ptx::pack_bf16(low.d_gate, high.d_gate);
           up[i] = ptx::pack_bf16(low.d_up, high.d_up);
           a[i] = ptx::pack_bf16(low.a_scaled, high.a_scaled);
         }
         ptx::stmatrix_x4(gate_image + offset, gate[0], gate[1], gate[2], gate[3]);
-        ptx::stmatrix_x4(up_image + offset, up[0], up[1], up[2], up[3]);
+        if constexpr (kParts == 2) ptx::stmatrix_x4(up_image + offset, up[0], up[1], up[2], up[3]);
         ptx::stmatrix_x4(a_image + offset, a[0], a[1], a[2], a[3]);
       }
     }
@@ -161,12 +174,13 @@ struct DActSwiglu {
     struct Pair {
       float d_gate, d_up, a_scaled;
     };
+    template <Activation kActivation>
     static __device__ __forceinline__ Pair backward(float gate, float up, float d_a, float score,
                                                     float& d_score) {
-      const float sigmoid = sigmoid_by_tanh(gate), silu = gate * sigmoid;
-      const float a = silu * up, scaled = score * d_a;
-      d_score += d_a * a;
-      return {scaled * up * (sigmoid + silu * (1.0f - sigmoid)), scaled * silu, score * a};
+      const GatedCurve at = activation_at<kActivation>(gate, up);
+      const float scaled = score * d_a;
+      d_score += d_a * at.a;
+      return {scaled * at.by_gate, scaled * at.by_up, score * at.a};
     }
 
     const Args& args_;

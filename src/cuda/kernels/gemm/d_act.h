@@ -2,12 +2,14 @@
 // H recomputes A, reduces dS and forms dH and A'.
 //
 //   dA' = dO[row_tokens] W_down[e]                 (in registers only)
-//   A   = silu(gate) * up,  dS = <dA', A>,  A' = s A,  dH = d(SwiGLU) s dA'
+//   A   = f(gate) * up or f(H),  dS = <dA', A>,  A' = s A,  dH = s dA' dA/dH
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+
+#include "moe/config.h"
 
 namespace moe::cuda {
 
@@ -16,14 +18,15 @@ struct DActProblem {
   const int* row_tokens;    // [rows]
   const float* row_scores;  // [rows]
   const void* w_down;       // [E, d, n]
-  const void* h;            // [rows, 2, n]
-  void* d_h;                // [rows, 2, n]; may be h
+  const void* h;            // [rows, p, n]; p = 2 when gated, gate first, else 1
+  void* d_h;                // [rows, p, n]; may be h
   void* a_scaled;           // [rows, n]
   float* d_score_parts;  // [d_score_part_count(n), rows]: sums over column tiles, in the order of
                          // columns
   std::int64_t rows;     // stride of d_score_parts
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
+  Activation activation = Activation::swiglu;
   unsigned* turns = nullptr;  // scratch of keeps_in_step()
 };
 
@@ -35,7 +38,7 @@ constexpr int d_score_part_count(int n) {
 
 enum class DActTile { n256, n256_pair };
 
-void d_act_swiglu(const DActProblem& problem, DActTile tile, int num_multiprocessors,
-                  cudaStream_t stream);
+/// `tile` is a choice for SwiGLU; the other activations have one tile.
+void d_act(const DActProblem& problem, DActTile tile, int num_multiprocessors, cudaStream_t stream);
 
 }  // namespace moe::cuda

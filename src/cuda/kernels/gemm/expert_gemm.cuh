@@ -32,7 +32,8 @@
 //     static void load_a(args, smem, filled, work, step);        // by one thread
 //     template <bool kMulticast>
 //     static void load_b_box(args, smem, filled, work, step, box);    // 64 columns
-//     static void load_tail(args, smem, filled, work, tail);     // if kTailSteps > 0
+//     static constexpr int kTailBytes;                           // if kTailSteps > 0
+//     static void load_tail(args, smem, filled, work, tail);
 //
 //     struct Epilogue {
 //       struct Storage;                                          // per consumer warpgroup
@@ -171,7 +172,8 @@ struct ExpertGemm {
           if (!kGathersA && !is_leader) continue;
           ring.wait_free(at);
           if (is_leader) {
-            ptx::mbarrier_arrive_expect(ring.filled(at), work.tile.is_dummy ? 0 : kBBytes);
+            ptx::mbarrier_arrive_expect(ring.filled(at),
+                                        work.tile.is_dummy ? 0 : Product::kTailBytes);
             if (!work.tile.is_dummy)
               Product::load_tail(args, shared.b[at.stage], ring.filled(at), work, tail);
           }

@@ -16,6 +16,7 @@ struct MultiplyRows {
     ExpertDims dims;
     CUtensorMap a, b, c;
     NoPassenger::Args passenger;
+    const __nv_bfloat16* bias;
     bool adds;
   };
   using Passenger = NoPassenger;

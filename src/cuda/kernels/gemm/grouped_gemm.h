@@ -1,7 +1,7 @@
 // Contract of the grouped GEMM: one product per expert over rows sorted by expert, any row counts.
 //
-//   multiply_rows     C[rows of e, n] = A[rows of e, k] B[e]                 B[e] is [n, k] or [k,
-//   n] weight_gradient   C[e] [m, n]     = A[rows of e, m]^T B[rows of e, n]
+//   multiply_rows     C[rows of e, n] = A[rows of e, k] B[e] (+ bias[e])
+//   weight_gradient   C[e] [m, n]     = A[rows of e, m]^T B[rows of e, n]
 //
 // bfloat16 in and out, float32 accumulation. Rows of other experts never reach a result, whatever
 // they hold. An expert without rows gets zeros from weight_gradient. Dimensions that are contiguous
@@ -25,8 +25,9 @@ struct GroupedRowsProblem {
   const int* expert_offsets;  // [E + 1], device memory
   std::int64_t rows;          // that a and c have memory for
   int num_experts, n, k;
-  bool adds = false;          // C += instead of C =
-  unsigned* turns = nullptr;  // scratch of keeps_in_step()
+  bool adds = false;           // C += instead of C =
+  unsigned* turns = nullptr;   // scratch of keeps_in_step()
+  const void* bias = nullptr;  // [E, n], added to every row of C; null = none
 };
 
 struct WeightGradientProblem {

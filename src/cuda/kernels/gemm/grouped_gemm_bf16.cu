@@ -32,6 +32,7 @@ void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k, zeroed(p.turns, stream)};
   args.adds = p.adds;
+  args.bias = static_cast<const __nv_bfloat16*>(p.bias);
   args.a = map_rows(p.a, p.rows, p.k, kTile.block_m);
   args.b = kLayout == WeightLayout::n_by_k ? map_batch(p.b, p.num_experts, p.n, p.k, 64)
                                            : map_batch(p.b, p.num_experts, p.k, p.n, 64);

@@ -3,6 +3,7 @@
 
 #include "cuda/kernels/gemm/expert_walk.cuh"
 #include "cuda/runtime/tensor_map.h"
+#include "cuda/tile/column_bias.cuh"
 #include "cuda/tile/store_tile.cuh"
 
 namespace moe::cuda {
@@ -14,8 +15,8 @@ struct RaggedRow {
       : row(kRaggedRows - work.row_count + row_in_expert), base(work.row_begin + work.row_count) {}
 };
 
-/// Args must have `dims`, the tensor map `c` and `adds`. kTransposed stores C[e]^T (reduction
-/// only).
+/// Args must have `dims`, the tensor map `c` and `adds`, and with ragged rows a `bias` [E, n] or
+/// null. kTransposed stores C[e]^T (reduction only).
 template <class Args, Ragged kRagged, int kColumns, bool kTransposed>
 class StoreRows {
  public:
@@ -30,9 +31,10 @@ class StoreRows {
   __device__ __forceinline__ void begin(const TileWork&, int) {}
 
   __device__ __forceinline__ void finish(const TileWork& work, int row,
-                                         const float (&acc)[kColumns / 2]) {
+                                         float (&acc)[kColumns / 2]) {
 #pragma unroll
     for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
+      if constexpr (kRagged == Ragged::rows) add_bias(work, chunk, acc + chunk * kImageValues);
       queue_.store(
           [&](Image& image) {
             if constexpr (kTransposed) {
@@ -53,6 +55,13 @@ class StoreRows {
   }
 
  private:
+  __device__ __forceinline__ void add_bias(const TileWork& work, int chunk, float* values) {
+    if (args_.bias == nullptr) return;
+    const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
+    const __nv_bfloat16* own = args_.bias + std::int64_t{work.expert} * args_.dims.n + column;
+    add_column_bias(values, own, args_.dims.n - column, queue_.thread());
+  }
+
   __device__ __forceinline__ void copy(const Image& image, const TileWork& work, int row,
                                        int chunk) {
     const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;

@@ -52,7 +52,7 @@ struct TokenSums {
   /// `thread` of this CTA's kThreads.
   static __device__ __forceinline__ void run(const Args& args, int thread) {
     const int stride = gridDim.x * (kThreads / 32), lane = thread % 32;
-    Batch now{blockIdx.x * (kThreads / 32) + thread / 32, lane * 8, 0, {}};
+    Batch now{static_cast<int>(blockIdx.x) * (kThreads / 32) + thread / 32, lane * 8, 0, {}};
     Token after, later;  // one and two tokens ahead
     read_range(args, now.token, now.at);
     read_range(args, now.token + stride, after);

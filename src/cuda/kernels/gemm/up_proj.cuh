@@ -1,25 +1,28 @@
-// Up-projection as a Product. A tile of 2 c columns is c gate columns followed by the c up columns
-// that belong to them, so that a thread holds both halves of a pair in its own registers and no
-// weight is rearranged:
+// Up-projection as a Product. Where the activation is gated, a tile of 2 c columns is c gate
+// columns followed by the c up columns that belong to them, so that a thread holds both halves of a
+// pair in its own registers and no weight is rearranged:
 //
 //   acc[0 .. c/2)      gate columns          acc[c/2 .. c)      up columns
 #pragma once
 
+#include "cuda/kernels/gemm/activation_form.cuh"
 #include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
 #include "cuda/kernels/gemm/up_proj.h"
-#include "cuda/tile/activation_math.cuh"
+#include "cuda/tile/column_bias.cuh"
 
 namespace moe::cuda {
 
-template <GemmTile kTileValue>
-struct UpProjSwiglu {
+template <GemmTile kTileValue, class Form>
+struct UpProj {
   struct Args {
-    ExpertDims dims;
-    NoPassenger::Args passenger;  // n: columns of A times 2
+    ExpertDims dims;  // n: columns of A times kParts
+    NoPassenger::Args passenger;
     GatheredRows x;
     CUtensorMap w_up, h, a;
+    const __nv_bfloat16* b_up;
     int ffn_dim;
+    Activation activation;
     bool stores_h;
   };
   using Passenger = NoPassenger;
@@ -28,8 +31,8 @@ struct UpProjSwiglu {
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::k;
   static constexpr bool kGathersA = true;
   static constexpr int kTailSteps = 0;
-  static constexpr int kPairs = kTile.block_n / 2;  // columns of A per tile
-  static_assert(kPairs % 64 == 0, "gate and up in whole boxes");
+  static constexpr int kParts = Form::kParts, kColumns = kTile.block_n / kParts;  // of A per tile
+  static_assert(kColumns % 64 == 0, "gate and up in whole boxes");
 
   static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {
     return args.x;
@@ -39,14 +42,14 @@ struct UpProjSwiglu {
   static __device__ __forceinline__ void load_b_box(const Args& args, std::byte* smem,
                                                     ptx::Mbarrier* filled, const TileWork& work,
                                                     int step, int box) {
-    constexpr int kHalfBoxes = kPairs / 64;
-    const int column = work.tile.column_tile * kPairs + box % kHalfBoxes * 64,
-              half = box / kHalfBoxes;
+    constexpr int kPartBoxes = kColumns / 64;
+    const int column = work.tile.column_tile * kColumns + box % kPartBoxes * 64,
+              part = box / kPartBoxes;
     if constexpr (kMulticast) {
       ptx::tma_load_4d_multicast(smem, args.w_up, filled, kBothCtas, step * kTile.block_k, column,
-                                 half, work.expert);
+                                 part, work.expert);
     } else {
-      ptx::tma_load_4d(smem, args.w_up, filled, step * kTile.block_k, column, half, work.expert);
+      ptx::tma_load_4d(smem, args.w_up, filled, step * kTile.block_k, column, part, work.expert);
     }
   }
 
@@ -66,16 +69,21 @@ struct UpProjSwiglu {
                                            float (&acc)[kTile.block_n / 2]) {
       const RaggedRow at(work, row);
 #pragma unroll
-      for (int chunk = 0; chunk < kPairs / kImageColumns; ++chunk) {
-        const int column = work.tile.column_tile * kPairs + chunk * kImageColumns;
+      for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
+        const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
         float* gate = acc + chunk * kImageValues;
-        const float* up = gate + kPairs / 2;
-        if (args_.stores_h) {
-          store_h(gate, column, 0, at);
-          store_h(up, column, 1, at);
-        }
+        float* up = kParts == 2 ? gate + kTile.block_n / 4 : gate;  // unused when ungated
 #pragma unroll
-        for (int i = 0; i < kImageValues; ++i) gate[i] *= sigmoid_by_tanh(gate[i]) * up[i];
+        for (int part = 0; part < kParts; ++part) {
+          float* values = part == 0 ? gate : up;
+          if (args_.b_up != nullptr) add_bias(values, work.expert, part, column);
+          if (args_.stores_h) store_h(values, column, part, at);
+        }
+        Form::visit(args_.activation, [&]<Activation kActivation>() {
+#pragma unroll
+          for (int i = 0; i < kImageValues; ++i)
+            gate[i] = activation_at<kActivation>(gate[i], up[i]).a;
+        });
         queue_.store([&](Image& image) { pack_image(image, gate, queue_.thread()); },
                      [&](Image& image) {
                        if (column < args_.ffn_dim)
@@ -85,12 +93,17 @@ struct UpProjSwiglu {
     }
 
    private:
-    __device__ __forceinline__ void store_h(const float* values, int column, int half,
+    __device__ __forceinline__ void add_bias(float* values, int expert, int part, int column) {
+      const std::int64_t first = (std::int64_t{expert} * kParts + part) * args_.ffn_dim;
+      add_column_bias(values, args_.b_up + first + column, args_.ffn_dim - column, queue_.thread());
+    }
+
+    __device__ __forceinline__ void store_h(const float* values, int column, int part,
                                             const RaggedRow& at) {
       queue_.store([&](Image& image) { pack_image(image, values, queue_.thread()); },
                    [&](Image& image) {
                      if (column < args_.ffn_dim)
-                       ptx::tma_store_5d(args_.h, &image, column, half, at.row, at.base,
+                       ptx::tma_store_5d(args_.h, &image, column, part, at.row, at.base,
                                          kRaggedRows);
                    });
     }

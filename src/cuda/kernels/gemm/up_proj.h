@@ -1,30 +1,37 @@
-// Contract of SonicMoE's up-projection: gather, grouped GEMM and SwiGLU in one kernel.
+// Contract of SonicMoE's up-projection: gather, grouped GEMM and activation in one kernel.
 //
-//   H[rows of e] = X[row_tokens] W_up[e]^T         [rows, 2, n], gate half first
-//   A = silu(gate) * up                            [rows, n]
+//   H[rows of e] = X[row_tokens] W_up[e]^T (+ b_up[e])    [rows, p, n]
+//   A = f(gate) * up, or f(H)                             [rows, n]
+//
+// p = 2 parts when gated, gate first, else 1.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
 
+#include "moe/config.h"
+
 namespace moe::cuda {
 
 struct UpProjProblem {
   const void* x;              // [T, d]
   const int* row_tokens;      // [rows]
-  const void* w_up;           // [E, 2, n, d]
-  void* h;                    // [rows, 2, n]; null in inference: not stored
+  const void* w_up;           // [E, p, n, d]
+  void* h;                    // [rows, p, n]; null in inference: not stored
   void* a;                    // [rows, n]
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
-  unsigned* turns = nullptr;  // scratch of keeps_in_step()
+  Activation activation = Activation::swiglu;
+  unsigned* turns = nullptr;   // scratch of keeps_in_step()
+  const void* b_up = nullptr;  // [E, p, n]; null = none
 };
 
-/// Columns of A per tile.
+/// Columns of A per tile when gated, which are half of the tile's.
 enum class UpProjTile { n128, n128_pair, n64_ping_pong };
 
-void up_proj_swiglu(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors,
-                    cudaStream_t stream);
+/// `tile` is a choice for SwiGLU; the other activations have one tile.
+void up_proj(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors,
+             cudaStream_t stream);
 
 }  // namespace moe::cuda
