@@ -107,6 +107,11 @@ struct Shape {
   std::int64_t tokens, num_experts, top_k;
 };
 
+std::string name_of(const Shape& shape) {
+  return "T" + std::to_string(shape.tokens) + "_E" + std::to_string(shape.num_experts) + "_K" +
+         std::to_string(shape.top_k);
+}
+
 class GateShapes : public testing::TestWithParam<Shape> {};
 
 TEST_P(GateShapes, ChoosesAsFullSortDoes) {
@@ -124,11 +129,7 @@ INSTANTIATE_TEST_SUITE_P(All, GateShapes,
                          testing::Values(Shape{1, 1, 1}, Shape{33, 1, 1}, Shape{1, 8, 2},
                                          Shape{64, 8, 8}, Shape{100, 13, 3}, Shape{50, 72, 22},
                                          Shape{40, 512, 10}),
-                         [](const auto& info) {
-                           const auto [tokens, num_experts, top_k] = info.param;
-                           return "T" + std::to_string(tokens) + "_E" +
-                                  std::to_string(num_experts) + "_K" + std::to_string(top_k);
-                         });
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST(Gate, ChoosesWithinKeptGroups) {
   struct Groups {
