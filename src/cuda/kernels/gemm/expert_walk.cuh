@@ -20,9 +20,10 @@ struct TileWork {
   int k_steps;
 };
 
-/// Sizes of a product: the one of m and k that is ragged is ignored.
+/// Sizes of a product: the one of m and k that is ragged is ignored, but m where nobody has
+/// offsets.
 struct ExpertDims {
-  const int* expert_offsets;  // [num_experts + 1]
+  const int* expert_offsets;  // [num_experts + 1]; null: one expert has all m rows
   int num_experts;
   int m, n, k;
   unsigned* turns = nullptr;  // done by all CTAs together, zero at the start; null: nobody waits
@@ -48,8 +49,9 @@ class ExpertWalk {
       const int expert = first_expert_ + lane;
       int begin = 0, count = 0, units = 0;
       if (expert < dims_.num_experts) {
-        begin = dims_.expert_offsets[expert];
-        count = dims_.expert_offsets[expert + 1] - begin;
+        const bool is_ragged = dims_.expert_offsets != nullptr;
+        begin = is_ragged ? dims_.expert_offsets[expert] : 0;
+        count = is_ragged ? dims_.expert_offsets[expert + 1] - begin : dims_.m;
         units = units_of_expert(row_tiles(count), column_tiles_, kTile.cluster_m);
       }
       int end = units;  // inclusive prefix sum over the lanes
