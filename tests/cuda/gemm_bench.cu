@@ -117,13 +117,14 @@ void bench_rows(Bench& bench, const Shape& s, const char* name, WeightLayout lay
   DeviceArray<Bf16> a(rows * k), b(std::size_t(s.E) * n * k), c(std::size_t(rows) * n);
   moe::tests::fill_random(a, 1, 0.2f);
   moe::tests::fill_random(b, 2, 0.02f);
+  DeviceArray<std::byte> scratch(stream_scratch_bytes(num_sms));
+  GroupedRowsProblem problem{a.get(), b.get(), c.get(), offsets.get(), rows, s.E, n, k};
+  problem.stream_scratch = scratch.get();
+  std::vector<GroupedTile> tiles(std::begin(kTiles), std::end(kTiles));
+  tiles.push_back(GroupedTile::m128n256_streamed);
   std::vector<std::function<void()>> works;
-  for (const GroupedTile tile : kTiles) {
-    works.push_back([&, tile] {
-      multiply_rows({a.get(), b.get(), c.get(), offsets.get(), rows, s.E, n, k}, layout, tile,
-                    num_sms, nullptr);
-    });
-  }
+  for (const GroupedTile tile : tiles)
+    works.push_back([&, tile] { multiply_rows(problem, layout, tile, num_sms, nullptr); });
   works.push_back([&] {
     cublas_batched(false, layout == WeightLayout::n_by_k, int(rows / s.E), n, k, s.E, a.get(),
                    b.get(), c.get());
@@ -227,7 +228,8 @@ int main(int argc, char** argv) {
   Bench bench;
   std::printf(
       "%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 "
-      "ping-pong | cuBLAS; up+act: pair, alone, pair without H, ping-pong; d_act: pair, "
+      "ping-pong | (rows: 128x256 streamed) | cuBLAS; up+act: pair, alone, pair without H, "
+      "ping-pong; d_act: pair, "
       "alone\n",
       properties.name, num_sms);
   for (const Shape& s : kShapes) {

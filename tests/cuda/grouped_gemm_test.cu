@@ -33,7 +33,8 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
   }
 
   /// Every result right, and nothing written behind the last row.
-  void expect_right(bool by_rows, WeightLayout layout, GroupedTile tile, Dims dims) {
+  void expect_right(bool by_rows, WeightLayout layout, GroupedTile tile, Dims dims,
+                    int multiprocessors = tests::multiprocessors()) {
     const std::vector<int> offset = tests::offsets_of(GetParam());
     const int E = static_cast<int>(GetParam().rows.size()), rows = offset.back();
     const int memory_rows = std::max(rows, 1) + 130;
@@ -50,9 +51,12 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
     if (!by_rows) poison_unused_rows(b, rows, dims.n);
     MOE_CUDA_CHECK(cudaMemset(c.get(), 0xff, c.size() * sizeof(Bf16)));
     if (by_rows) {
-      multiply_rows(
-          {a.get(), b.get(), c.get(), device_offsets.get(), memory_rows, E, dims.n, dims.k}, layout,
-          tile, tests::multiprocessors(), nullptr);
+      DeviceArray<std::byte> scratch(stream_scratch_bytes(tests::multiprocessors()));
+      MOE_CUDA_CHECK(cudaMemset(scratch.get(), 0xff, scratch.size()));
+      GroupedRowsProblem problem{a.get(),     b.get(), c.get(), device_offsets.get(),
+                                 memory_rows, E,       dims.n,  dims.k};
+      problem.stream_scratch = scratch.get();
+      multiply_rows(problem, layout, tile, multiprocessors, nullptr);
     } else {
       weight_gradient(
           {a.get(), b.get(), c.get(), device_offsets.get(), nullptr, E, dims.m, dims.n, false},
@@ -130,6 +134,18 @@ TEST_P(GroupedGemmTest, Tile128x128Pair) {
 }
 TEST_P(GroupedGemmTest, Tile128x128PingPong) {
   expect_all_forms_right(GroupedTile::m128n128_ping_pong);
+}
+
+/// From fewer tiles than clusters, which then share a tile, to many rounds of tiles.
+TEST_P(GroupedGemmTest, Tile128x256Streamed) {
+  for (const int multiprocessors : {2, 6, 22, tests::multiprocessors()}) {
+    for (const Dims dims : {Dims{0, 512, 128}, Dims{0, 264, 72}, Dims{0, 776, 1088}}) {
+      SCOPED_TRACE(std::to_string(multiprocessors) + " CTAs, " + std::to_string(dims.n) + " x " +
+                   std::to_string(dims.k));
+      for (const WeightLayout layout : {WeightLayout::n_by_k, WeightLayout::k_by_n})
+        expect_right(true, layout, GroupedTile::m128n256_streamed, dims, multiprocessors);
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, GroupedGemmTest, ::testing::ValuesIn(tests::row_counts()),

@@ -53,6 +53,17 @@ __device__ __forceinline__ unsigned load_relaxed(const unsigned* counter) {
   return value;
 }
 
+/// Reads what another CTA released, and what it wrote before.
+__device__ __forceinline__ unsigned load_acquire(const unsigned* flag) {
+  unsigned value;
+  asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(flag) : "memory");
+  return value;
+}
+
+__device__ __forceinline__ void store_release(unsigned* flag, unsigned value) {
+  asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(flag), "r"(value) : "memory");
+}
+
 /// The same value in every lane, and known by the compiler to be so.
 __device__ __forceinline__ int uniform(int value) {
   return __shfl_sync(0xffffffffu, value, 0);

@@ -33,6 +33,7 @@ struct DAct {
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::mn;
   static constexpr bool kGathersA = true;
+  static constexpr bool kStreams = false;
   static constexpr int kTailSteps = kTile.block_n / kImageColumns;
   static constexpr int kParts = Form::kParts;
   static constexpr int kPartBytes = kTile.block_m * kSwizzleRowBytes;

@@ -28,6 +28,7 @@
 //     static constexpr ptx::Major kMajorA, kMajorB;
 //     static constexpr bool kGathersA;
 //     static constexpr int kTailSteps;
+//     static constexpr bool kStreams;     // units in pieces, then Args has `PartialSums partials`
 //     static GatheredRows gathered(args);                        // if kGathersA, else
 //     static void load_a(args, smem, filled, work, step);        // by one thread
 //     template <bool kMulticast>
@@ -49,8 +50,11 @@
 //   };
 #pragma once
 
+#include <type_traits>
+
 #include "cuda/kernels/gemm/expert_walk.cuh"
 #include "cuda/kernels/gemm/gather_rows.cuh"
+#include "cuda/kernels/gemm/partial_sums.cuh"
 #include "cuda/kernels/gemm/token_sums.cuh"
 #include "cuda/ptx/fence.cuh"
 #include "cuda/ptx/registers.cuh"
@@ -103,7 +107,11 @@ struct ExpertGemm {
   };
 
   using Ring = Pipeline<kStages, kClusterSize>;
-  using Walk = ExpertWalk<Product::kRagged, kTile>;
+  static constexpr bool kStreams = Product::kStreams;
+  static_assert(!kStreams || (kByRows && !kPingPong && kTailSteps == 0),
+                "pieces are of equal reductions, and consumers take them together");
+  using Walk =
+      std::conditional_t<kStreams, StreamedWalk<kTile>, ExpertWalk<Product::kRagged, kTile>>;
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
     const int rank = kClusterSize > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
@@ -154,9 +162,10 @@ struct ExpertGemm {
           constexpr int kBytes = kBBytes + (kGathersA ? 0 : kABytes);
           ptx::mbarrier_arrive_expect(ring.filled(at), work.tile.is_dummy ? 0 : kBytes);
           if (!work.tile.is_dummy) {
+            const int k_step = work.k_begin + step;
             if constexpr (!kGathersA)
-              Product::load_a(args, shared.a[at.stage], ring.filled(at), work, step);
-            load_b(args, shared.b[at.stage], ring.filled(at), work, step, rank);
+              Product::load_a(args, shared.a[at.stage], ring.filled(at), work, k_step);
+            load_b(args, shared.b[at.stage], ring.filled(at), work, k_step, rank);
           }
         }
         if constexpr (kGathersA) {
@@ -252,6 +261,9 @@ struct ExpertGemm {
       take_turn(consumer);
       multiply(shared, ring, at, work.k_steps, first_slice, lane, acc);
       pass_turn(consumer);
+      if constexpr (kStreams) {
+        if (!complete(args.partials, work, acc[0], thread, consumer)) continue;
+      }
       if constexpr (kTailSteps > 0) {
         finish_by_steps(shared, ring, at, epilogue, work, row, acc[0]);
       } else {
@@ -265,6 +277,22 @@ struct ExpertGemm {
       }
     }
     if (thread == 0) ptx::tma_store_wait<0>();
+  }
+
+  /// False: this was not the tile's first piece, and its sums were left for who has that.
+  static __device__ __forceinline__ bool complete(const PartialSums& partials, const TileWork& work,
+                                                  float (&acc)[kTile.block_n / 2], int thread,
+                                                  int consumer) {
+    const int own_barrier = 1 + consumer;  // that of the store queue, which is at rest
+    const auto slot_of = [&](int cta) { return cta * kConsumers + consumer; };
+    const int cta = static_cast<int>(blockIdx.x);
+    if (work.k_begin > 0) {
+      leave_partial(partials, slot_of(cta), acc, thread, own_barrier);
+      return false;
+    }
+    for (int helper = 1; helper <= work.helpers; ++helper)
+      add_partial(partials, slot_of(cta + helper * kClusterSize), acc, thread, own_barrier);
+    return true;
   }
 
   /// An epilogue whose operand comes through the ring: stages like those of the reduction, read and

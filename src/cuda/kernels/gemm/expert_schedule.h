@@ -47,4 +47,65 @@ MOE_SCHEDULE TileOfPair tile_of_unit(int unit, int rank, int row_tiles, int colu
   return {row_tiles - 1, column - 1, false, true};
 }
 
+/// A run of reduction steps of one unit.
+struct UnitPiece {
+  int unit;
+  int k_begin, k_steps;
+  int helpers;  // of a first piece: how many of the next clusters have the pieces behind it
+};
+
+/// Deals units to clusters so that all have the same number of reduction steps, though units fill
+/// no whole rounds: rounds of one unit each, then what is left, one to two rounds, as a single line
+/// of steps in equal parts (the hybrid of stream-K; Osama et al., arXiv 2301.03598, section 5).
+///
+///   3 clusters, 7 units of 4 steps         cluster 0   0 0 0 0 | 3 3 3 3 4
+///                                          cluster 1   1 1 1 1 | 4 4 4 5 5
+///                                          cluster 2   2 2 2 2 | 5 5 6 6 6 6
+///
+/// Whoever has a unit's first piece finishes the unit, and gets the sums of the other pieces from
+/// the clusters that follow. Those come to them first in their part and it comes last in its own,
+/// so that it does not wait.
+class UnitStream {
+ public:
+  MOE_SCHEDULE UnitStream(int units, int steps, int cluster, int num_clusters)
+      : steps_(steps), cluster_(cluster), num_clusters_(num_clusters), next_unit_(cluster) {
+    const int rounds = units / num_clusters;
+    direct_units_ =
+        units % num_clusters == 0 ? units : (rounds > 1 ? rounds - 1 : 0) * num_clusters;
+    line_ = (units - direct_units_) * steps;
+    parts_ = line_ < num_clusters ? line_ : num_clusters;  // none is empty
+    at_ = begin_of(cluster);
+    end_ = begin_of(cluster + 1);
+  }
+
+  /// False when nothing is left for this cluster.
+  MOE_SCHEDULE bool next(UnitPiece& piece) {
+    if (next_unit_ < direct_units_) {
+      piece = {next_unit_, 0, steps_, 0};
+      next_unit_ += num_clusters_;
+      return true;
+    }
+    if (at_ >= end_) return false;
+    const int index = at_ / steps_, unit_end = (index + 1) * steps_;
+    const int end = end_ < unit_end ? end_ : unit_end;
+    piece = {direct_units_ + index, at_ - index * steps_, end - at_, 0};
+    if (piece.k_begin == 0) {
+      while (begin_of(cluster_ + 1 + piece.helpers) < unit_end) ++piece.helpers;
+    }
+    at_ = end;
+    return true;
+  }
+
+ private:
+  /// Where a cluster's part of the line begins.
+  MOE_SCHEDULE int begin_of(int cluster) const {
+    if (cluster >= parts_) return line_;
+    return static_cast<int>(static_cast<std::int64_t>(line_) * cluster / parts_);
+  }
+
+  int steps_, cluster_, num_clusters_;
+  int next_unit_, direct_units_;
+  int line_, parts_, at_, end_;
+};
+
 }  // namespace moe::cuda

@@ -10,13 +10,14 @@ namespace moe::cuda {
 inline constexpr std::uint16_t kBothCtas = 3;  // multicast mask of a pair
 
 /// C rows = A rows B[e].
-template <WeightLayout kLayout, GemmTile kTileValue>
+template <WeightLayout kLayout, GemmTile kTileValue, bool kStreamed>
 struct MultiplyRows {
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
     NoPassenger::Args passenger;
     const __nv_bfloat16* bias;
+    PartialSums partials;
     bool adds;
   };
   using Passenger = NoPassenger;
@@ -27,6 +28,7 @@ struct MultiplyRows {
       kLayout == WeightLayout::n_by_k ? ptx::Major::k : ptx::Major::mn;
   static constexpr bool kGathersA = false;
   static constexpr int kTailSteps = 0;
+  static constexpr bool kStreams = kStreamed;
   using Epilogue = StoreRows<Args, kRagged, kTile.block_n, false>;
 
   static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem,
@@ -68,6 +70,7 @@ struct WeightGradient {
   static constexpr ptx::Major kMajorA = ptx::Major::mn, kMajorB = ptx::Major::mn;
   static constexpr bool kGathersA = kGathered;
   static constexpr int kTailSteps = 0;
+  static constexpr bool kStreams = false;
   using Epilogue = StoreRows<Args, kRagged, kTile.block_n, kTransposed>;
 
   static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {

@@ -10,6 +10,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "cuda/kernels/gemm/token_sums.h"
@@ -25,9 +26,10 @@ struct GroupedRowsProblem {
   const int* expert_offsets;  // [E + 1], device memory
   std::int64_t rows;          // that a and c have memory for
   int num_experts, n, k;
-  bool adds = false;           // C += instead of C =
-  unsigned* turns = nullptr;   // scratch of keeps_in_step()
-  const void* bias = nullptr;  // [E, n], added to every row of C; null = none
+  bool adds = false;               // C += instead of C =
+  unsigned* turns = nullptr;       // scratch of keeps_in_step()
+  const void* bias = nullptr;      // [E, n], added to every row of C; null = none
+  void* stream_scratch = nullptr;  // of GroupedTile::m128n256_streamed: stream_scratch_bytes()
 };
 
 struct WeightGradientProblem {
@@ -42,8 +44,19 @@ struct WeightGradientProblem {
   const TokenSumsProblem* passenger = nullptr;  // done by the same kernel; only when transposed
 };
 
-/// Compiled tiles of these two products.
-enum class GroupedTile { m128n256, m128n256_pair, m128n192, m128n128_pair, m128n128_ping_pong };
+/// Compiled tiles of these two products. Streamed: the last tiles are cut into pieces, so that no
+/// multiprocessor is idle in the end; of multiply_rows only.
+enum class GroupedTile {
+  m128n256,
+  m128n256_pair,
+  m128n192,
+  m128n128_pair,
+  m128n128_ping_pong,
+  m128n256_streamed
+};
+
+/// Device memory through which CTAs hand each other sums; 16-byte aligned.
+std::size_t stream_scratch_bytes(int num_multiprocessors);
 
 void multiply_rows(const GroupedRowsProblem& problem, WeightLayout layout, GroupedTile tile,
                    int num_multiprocessors, cudaStream_t stream);

@@ -26,11 +26,28 @@ void start(const typename Product::Args& args, int num_multiprocessors, cudaStre
   launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kCluster * kCluster), stream);
 }
 
-template <GemmTile kTile, WeightLayout kLayout>
+/// What one consumer warpgroup holds of a streamed tile.
+constexpr std::size_t kPartialValues = std::size_t{64} * kTile128x256Pair.block_n;
+
+/// Slots for the sums, then their flags, which are set to zero.
+PartialSums partial_sums(void* scratch, int num_multiprocessors, cudaStream_t stream) {
+  const std::size_t slots = static_cast<std::size_t>(num_multiprocessors) * GemmTile::kConsumers;
+  auto* values = static_cast<float*>(scratch);
+  auto* ready = reinterpret_cast<unsigned*>(values + slots * kPartialValues);
+  MOE_CUDA_CHECK(cudaMemsetAsync(ready, 0, slots * sizeof(unsigned), stream));
+  return {values, ready};
+}
+
+template <GemmTile kTile, WeightLayout kLayout, bool kStreamed = false>
 void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_t stream) {
-  using Product = MultiplyRows<kLayout, kTile>;
+  using Product = MultiplyRows<kLayout, kTile, kStreamed>;
   typename Product::Args args = {};
-  args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k, zeroed(p.turns, stream)};
+  args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k, nullptr};
+  if constexpr (kStreamed) {
+    args.partials = partial_sums(p.stream_scratch, num_multiprocessors, stream);
+  } else {
+    args.dims.turns = zeroed(p.turns, stream);
+  }
   args.adds = p.adds;
   args.bias = static_cast<const __nv_bfloat16*>(p.bias);
   args.a = map_rows(p.a, p.rows, p.k, kTile.block_m);
@@ -67,12 +84,12 @@ void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cuda
   start<Product>(args, num_multiprocessors, stream);
 }
 
-template <GemmTile kTile>
+template <GemmTile kTile, bool kStreamed = false>
 void rows_by_layout(const GroupedRowsProblem& p, WeightLayout layout, int num_multiprocessors,
                     cudaStream_t stream) {
   if (layout == WeightLayout::n_by_k)
-    return rows_with<kTile, WeightLayout::n_by_k>(p, num_multiprocessors, stream);
-  return rows_with<kTile, WeightLayout::k_by_n>(p, num_multiprocessors, stream);
+    return rows_with<kTile, WeightLayout::n_by_k, kStreamed>(p, num_multiprocessors, stream);
+  return rows_with<kTile, WeightLayout::k_by_n, kStreamed>(p, num_multiprocessors, stream);
 }
 
 template <GemmTile kTile>
@@ -85,6 +102,11 @@ void gradient_by_form(const WeightGradientProblem& p, int num_multiprocessors,
 }
 
 }  // namespace
+
+std::size_t stream_scratch_bytes(int num_multiprocessors) {
+  const std::size_t slots = static_cast<std::size_t>(num_multiprocessors) * GemmTile::kConsumers;
+  return slots * (kPartialValues * sizeof(float) + sizeof(unsigned));
+}
 
 void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile tile,
                    int num_multiprocessors, cudaStream_t stream) {
@@ -99,6 +121,8 @@ void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile
       return rows_by_layout<kTile128x128Pair>(p, layout, num_multiprocessors, stream);
     case GroupedTile::m128n128_ping_pong:
       return rows_by_layout<kTile128x128PingPong>(p, layout, num_multiprocessors, stream);
+    case GroupedTile::m128n256_streamed:
+      return rows_by_layout<kTile128x256Pair, true>(p, layout, num_multiprocessors, stream);
   }
 }
 
@@ -117,6 +141,8 @@ void weight_gradient(const WeightGradientProblem& p, GroupedTile tile, int num_m
       return gradient_by_form<kTile128x128Pair>(p, num_multiprocessors, stream);
     case GroupedTile::m128n128_ping_pong:
       return gradient_by_form<kTile128x128PingPong>(p, num_multiprocessors, stream);
+    case GroupedTile::m128n256_streamed:
+      throw Error(ErrorKind::internal, "weight gradients are not streamed");
   }
 }
 

@@ -22,6 +22,7 @@ struct RouterLogits {
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::k;
   static constexpr bool kGathersA = false;
+  static constexpr bool kStreams = false;
   static constexpr int kTailSteps = 0;
 
   static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem,

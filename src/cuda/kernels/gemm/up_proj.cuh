@@ -30,6 +30,7 @@ struct UpProj {
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::k;
   static constexpr bool kGathersA = true;
+  static constexpr bool kStreams = false;
   static constexpr int kTailSteps = 0;
   static constexpr int kParts = Form::kParts, kColumns = kTile.block_n / kParts;  // of A per tile
   static_assert(kColumns % 64 == 0, "gate and up in whole boxes");

@@ -1,0 +1,118 @@
+// Which CTA computes what: pure arithmetic, tested without a GPU.
+#include "cuda/kernels/gemm/expert_schedule.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace moe::cuda {
+namespace {
+
+using Tile = std::pair<int, int>;  // row tile, column tile
+
+TEST(ExpertSchedule, APairComputesEveryTileOnce) {
+  for (int row_tiles = 0; row_tiles < 8; ++row_tiles) {
+    for (int column_tiles = 1; column_tiles < 7; ++column_tiles) {
+      for (const int pair : {1, 2}) {
+        SCOPED_TRACE(testing::Message() << row_tiles << " x " << column_tiles << ", " << pair);
+        std::map<Tile, int> times;
+        for (int unit = 0; unit < units_of_expert(row_tiles, column_tiles, pair); ++unit) {
+          std::vector<TileOfPair> tiles;
+          for (int rank = 0; rank < pair; ++rank)
+            tiles.push_back(tile_of_unit(unit, rank, row_tiles, column_tiles, pair));
+          if (pair == 2) EXPECT_EQ(tiles[0].shares_b, tiles[1].shares_b);
+          if (tiles[0].shares_b) EXPECT_EQ(tiles[0].column_tile, tiles[1].column_tile);
+          for (const TileOfPair& tile : tiles)
+            if (!tile.is_dummy) ++times[{tile.row_tile, tile.column_tile}];
+        }
+        EXPECT_EQ(times.size(), static_cast<std::size_t>(row_tiles * column_tiles));
+        for (const auto& [tile, count] : times) EXPECT_EQ(count, 1);
+      }
+    }
+  }
+}
+
+struct Dealt {
+  int cluster;
+  UnitPiece piece;
+};
+
+std::vector<Dealt> deal(int units, int steps, int clusters) {
+  std::vector<Dealt> all;
+  for (int cluster = 0; cluster < clusters; ++cluster) {
+    UnitStream stream(units, steps, cluster, clusters);
+    for (UnitPiece piece; stream.next(piece);) all.push_back({cluster, piece});
+  }
+  return all;
+}
+
+class UnitStreams : public testing::TestWithParam<int> {};  // clusters
+
+TEST_P(UnitStreams, CoverEveryStepOnceAndEvenly) {
+  const int clusters = GetParam();
+  for (const int units : {0, 1, 2, 3, 5, 7, 12, 66, 67, 138, 140}) {
+    for (const int steps : {1, 2, 5, 64}) {
+      SCOPED_TRACE(testing::Message() << units << " units of " << steps);
+      std::vector<int> times(units * steps), own_steps(clusters);
+      for (const auto& [cluster, piece] : deal(units, steps, clusters)) {
+        ASSERT_GT(piece.k_steps, 0);
+        ASSERT_LE(piece.k_begin + piece.k_steps, steps);
+        own_steps[cluster] += piece.k_steps;
+        for (int k = 0; k < piece.k_steps; ++k) ++times[piece.unit * steps + piece.k_begin + k];
+      }
+      EXPECT_THAT(times, testing::Each(1));
+      const auto [fewest, most] = std::minmax_element(own_steps.begin(), own_steps.end());
+      EXPECT_LE(*most - *fewest, 1);
+    }
+  }
+}
+
+/// Who finishes a unit finds its other pieces with exactly the next clusters, a piece each, which
+/// is the first of what they stream; and nobody leaves two sums in the one slot.
+TEST_P(UnitStreams, HelpersAreTheNextClusters) {
+  const int clusters = GetParam();
+  for (const int units : {1, 2, 5, 7, 12, 67, 138}) {
+    for (const int steps : {1, 3, 64}) {
+      SCOPED_TRACE(testing::Message() << units << " units of " << steps);
+      const std::vector<Dealt> all = deal(units, steps, clusters);
+      std::map<int, int> sums_left;  // by cluster: the unit
+      for (const auto& [cluster, piece] : all) {
+        if (piece.k_begin == 0) continue;
+        EXPECT_EQ(piece.helpers, 0);
+        EXPECT_TRUE(sums_left.emplace(cluster, piece.unit).second) << "two sums of " << cluster;
+      }
+      std::size_t collected = 0;
+      for (const auto& [cluster, piece] : all) {
+        EXPECT_EQ(piece.helpers > 0, piece.k_begin == 0 && piece.k_steps < steps);
+        for (int helper = 1; helper <= piece.helpers; ++helper, ++collected) {
+          ASSERT_TRUE(sums_left.contains(cluster + helper));
+          EXPECT_EQ(sums_left[cluster + helper], piece.unit);
+        }
+      }
+      EXPECT_EQ(collected, sums_left.size());
+    }
+  }
+}
+
+/// Sums must be on their way before anybody waits for them.
+TEST_P(UnitStreams, SumsForOthersComeBeforeOwnWaiting) {
+  for (const int units : {2, 7, 67, 138}) {
+    bool has_waited = false;
+    int last = -1;
+    for (const auto& [cluster, piece] : deal(units, 16, GetParam())) {
+      if (cluster != last) has_waited = false;
+      last = cluster;
+      if (piece.k_begin > 0) EXPECT_FALSE(has_waited);
+      has_waited |= piece.helpers > 0;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Clusters, UnitStreams, testing::Values(1, 2, 3, 5, 66),
+                         testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace moe::cuda
