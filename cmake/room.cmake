@@ -1,5 +1,6 @@
 # moe_room(NAME SOURCES a.cpp ... [PUBLIC targets] [PRIVATE targets]): a static library target moe_NAME
-# (alias moe::NAME) with the project's warnings. moe_test(NAME SOURCES ... LINK ...): a GoogleTest program.
+# (alias moe::NAME) with the project's warnings. moe_test(NAME SOURCES ... LINK ...): a GoogleTest program;
+# PREFIX p: its tests are called p... where another program has tests of the same names.
 find_package(OpenMP REQUIRED)
 
 function(moe_compile_options target)
@@ -19,7 +20,7 @@ function(moe_room name)
 endfunction()
 
 function(moe_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PREFIX" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE ${ARG_LINK} OpenMP::OpenMP_CXX GTest::gmock GTest::gtest_main)
@@ -28,6 +29,6 @@ function(moe_test name)
   if(NOT ARG_LABELS)
     set(ARG_LABELS cpu)
   endif()
-  gtest_discover_tests(test_${name} NO_PRETTY_VALUES PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300
-                       DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(test_${name} TEST_PREFIX "${ARG_PREFIX}" NO_PRETTY_VALUES
+                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300 DISCOVERY_TIMEOUT 60)
 endfunction()

@@ -1,6 +1,5 @@
 // bench_moe_variants: compares MoE implementations on one layer. docs/cli.md describes its flags.
 #include <iostream>
-#include <new>
 
 #include "bench/compare_command.h"
 #include "bench/list.h"
@@ -9,7 +8,7 @@
 #include "bench/run_command.h"
 #include "bench/shell_commands.h"
 #include "bench/trace_commands.h"
-#include "moe/error.h"
+#include "cli/run_main.h"
 
 namespace moe::programs {
 namespace {
@@ -35,16 +34,5 @@ int run_program(const std::vector<std::string>& arguments) {
 }  // namespace moe::programs
 
 int main(int argc, char** argv) {
-  try {
-    return moe::programs::run_program({argv + 1, argv + argc});
-  } catch (const moe::Error& error) {
-    std::cerr << "error: " << error.what() << '\n';
-    return moe::exit_code(error.kind());
-  } catch (const std::bad_alloc&) {
-    std::cerr << "error: out of host memory\n  use fewer tokens or a smaller configuration\n";
-    return moe::exit_code(moe::ErrorKind::out_of_memory);
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << " (a defect of this program; please report it)\n";
-    return moe::exit_code(moe::ErrorKind::internal);
-  }
+  return moe::programs::run_main(argc, argv, moe::programs::run_program);
 }

@@ -64,7 +64,7 @@ constexpr const char* kHead =
 )bash";
 
 constexpr const char* kTail = R"bash(  if [[ $runs ]]; then
-    words="last last~1 $(command ls "$out/runs" 2>/dev/null)"
+    words="last last~1 $(command ls "$out/$folder" 2>/dev/null)"
   fi
   [[ $current == -* || ! $words$files ]] && words+=" $flags"
   # Lists are completed behind their last comma.
@@ -90,7 +90,8 @@ std::string bash_completion(const ProgramEntry& program, const ValueWords& words
   const std::string& name = program.name;
   const std::string& usual = names.front();
   std::string script = "# bash completion of " + name + ", made by: " + name +
-                       " completion bash\n_" + name + "() {\n" + kHead;
+                       " completion bash\n_" + name + "() {\n  local folder=" + program.run_folder +
+                       "\n" + kHead;
   script += "  case ${COMP_WORDS[1]} in\n    " + joined(names, "|") +
             ") command=${COMP_WORDS[1]} ;;\n    *) command=" + usual + " ;;\n  esac\n";
   script += "  ((COMP_CWORD == 1)) && command=" + usual + " words='" + joined(names, " ") + "'\n";

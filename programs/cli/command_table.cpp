@@ -57,7 +57,9 @@ CommandEntry describe(const CLI::App& command) {
 }  // namespace
 
 ProgramEntry describe_program(const CLI::App& app) {
-  ProgramEntry program{app.get_name(), app.get_description(), {}};
+  ProgramEntry program;
+  program.name = app.get_name();
+  program.description = app.get_description();
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     program.commands.push_back(describe(*command));
   }

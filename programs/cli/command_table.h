@@ -26,6 +26,7 @@ struct CommandEntry {
 struct ProgramEntry {
   std::string name, description;
   std::vector<CommandEntry> commands;  // the first is the default
+  std::string run_folder = "runs";     // below --out: where the runs are that its flags name
 };
 
 /// Reads the table out of a defined command line.

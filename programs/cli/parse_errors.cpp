@@ -45,6 +45,9 @@ void rethrow_as_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string what = error.what();
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
     what = conversion_text(app, what);
+  const std::size_t override_at = what.find(" was given a disallowed flag override");
+  if (override_at != std::string::npos)
+    what = "--" + what.substr(0, override_at) + " takes no value";
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
     what = app.get_name() + ": " + what;
   throw Error(ErrorKind::usage, what, "", remedy);

@@ -53,7 +53,8 @@ std::string arguments_of(const ProgramEntry& program, const CommandEntry& comman
 /// A function per kind of value that no table lists. Lists are completed behind their last comma.
 std::string value_functions(const ProgramEntry& program, const ValueWords& words) {
   std::string text = "_" + program.name + "_RUN() {\n  compadd -- last last~1 " +
-                     "${${opt_args[--out]:-results}}/runs/*(N:t)\n  _files\n}\n";
+                     "${${opt_args[--out]:-results}}/" + program.run_folder +
+                     "/*(N:t)\n  _files\n}\n";
   for (const auto& [value, list] : words) {
     text += "_" + program.name + "_" + value + "() {\n  compset -P '*,'\n  compadd --";
     for (const std::string& word : list) text += " " + word;

@@ -1,22 +1,32 @@
-// The command line of memory_analysis.
+// The command line of memory_analysis, parsed and checked. CLI11 stays inside the .cpp files.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/shell_pages.h"
+#include "cli/usual_flags.h"
 #include "model/strategy.h"
 #include "moe/config.h"
 
 namespace moe::programs {
 
-enum class MemoryCommand { run, list, show, plot, published, exit };  // exit: help was printed
+enum class MemoryCommand {
+  run,
+  list,
+  show,
+  plot,
+  published,
+  completion,
+  man,
+  exit  // help or version was printed
+};
 
 struct MemoryOptions {
   MemoryCommand command = MemoryCommand::run;
-  std::string topic;  // list: gpus | strategies; show, plot: a run
+  std::string topic;  // list: gpus | strategies; show, plot: a run; completion: the shell
 
   ModelConfig model;  // with every override applied, valid
   std::string device = "auto";
@@ -34,13 +44,15 @@ struct MemoryOptions {
   bool profile = false;
   double max_time_s = 60;
 
-  std::filesystem::path out = "results";
-  bool plots = true;
-  bool quiet = false;
+  bool steps = false;  // print every step of the plans
+  OutputOptions output;
   std::string repeat_command;
 };
 
 /// Throws Error{usage} with the nearest known flag for an unknown one.
 MemoryOptions parse_memory_options(const std::vector<std::string>& arguments);
+
+/// The same command line for shells and for man.
+ShellPages memory_pages();
 
 }  // namespace moe::programs

@@ -75,20 +75,18 @@ int profile_command(const measure::MemoryRequest& request, ChosenTarget& chosen)
   measure::MemoryRequest one = request;
   one.strategies.clear();
   predict_memory(chosen.target, one, run);
-  std::cout
-      << report::phases_text(run)
-      << "compare with: ncu --metrics dram__bytes_read.sum,dram__bytes_write.sum, summed over "
-         "kernels\n";
+  std::cout << report::phases_text(run) << '\n' << report::steps_text(run);
   return 0;
 }
 
 void write_files(const MemoryOptions& options, const record::MemoryRun& run, Progress& progress) {
-  const record::RunStore store(memory_folder(options.out), run.id);
+  const record::RunStore store(memory_folder(options.output.out), run.id);
   record::write_file(store.folder() / "memory.csv", report::memory_csv(run));
+  record::write_file(store.folder() / "steps.csv", report::steps_csv(run));
   record::write_file(store.folder() / "run.json", record::to_json(run));
-  if (options.plots) {
+  if (options.output.plots) {
     progress.status("drawing");
-    const report::DrawnPlots drawn = draw_memory_plot(run, store.folder(), options.out);
+    const report::DrawnPlots drawn = draw_memory_plot(run, store.folder(), options.output.out);
     progress.clear();
     for (const auto& picture : drawn.pictures)
       std::cout << "wrote      " << picture.string() << '\n';
@@ -97,7 +95,7 @@ void write_files(const MemoryOptions& options, const record::MemoryRun& run, Pro
                 << "\n       data is kept; later: memory_analysis plot " << run.id << '\n';
     }
   }
-  std::cout << "wrote      " << store.folder().string() << "/{run.json,memory.csv}\n"
+  std::cout << "wrote      " << store.folder().string() << "/{run.json,memory.csv,steps.csv}\n"
             << "again      " << run.repeat_command << '\n';
 }
 
@@ -105,7 +103,7 @@ void write_files(const MemoryOptions& options, const record::MemoryRun& run, Pro
 
 int memory_run_command(const MemoryOptions& options, const std::vector<std::string>& arguments) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
-  Progress progress(options.quiet);
+  Progress progress(options.output.quiet);
   const measure::MemoryRequest request = make_request(options);
   progress.status("looking at the device");
   ChosenTarget chosen = choose_target(options, request);
@@ -117,7 +115,7 @@ int memory_run_command(const MemoryOptions& options, const std::vector<std::stri
   }
   if (options.profile) return profile_command(request, chosen);
 
-  record::check_writable(options.out);
+  record::check_writable(options.output.out);
   record::MemoryRun run;
   run.program = "memory_analysis";
   run.argv = arguments;
@@ -135,7 +133,7 @@ int memory_run_command(const MemoryOptions& options, const std::vector<std::stri
     complete = measure_memory(*chosen.device, chosen.target, request, events, run);
     progress.clear();
   }
-  std::cout << report::memory_screen(run);
+  std::cout << report::memory_screen(run, options.steps);
   write_files(options, run, progress);
   if (complete) return 0;
   std::cerr << "interrupted: what was measured before is saved\n";

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "measure/probes.h"
 #include "moe/error.h"
 
 namespace moe::measure {
@@ -168,14 +169,22 @@ void MemoryMeter::run_bare(const VariantChoice& choice, const Plan& plan) {
   const DeviceBuffer saved(device_, plan.saved_bytes), workspace(device_, plan.workspace_bytes);
   const PassTensors tensors(device_, layer_, tokens, plan.request.training);
   const std::unique_ptr<Layer> layer = choice.variant->make_layer(plan, device_.id());
-  const Call call{device_.stream(), saved.memory(), workspace.memory(), nullptr};
+  RangeProbe steps(device_);
+  const Call call{device_.stream(), saved.memory(), workspace.memory(), &steps};
   const Inputs inputs = inputs_of(problem_, tokens);
-  layer->forward(call, problem_.weights(), inputs, tensors.outputs);
+  device_.synchronize();  // kernels that made the tensors are not the layer's
+  device_.set_profiling(true);
+  {
+    const RangeScope forward(device_, "forward");
+    layer->forward(call, problem_.weights(), inputs, tensors.outputs);
+  }
   if (plan.request.training) {
+    const RangeScope backward(device_, "backward");
     layer->backward(call, problem_.weights(), inputs, first_rows(problem_.d_out(), tokens),
                     tensors.input_gradients);
   }
   device_.synchronize();
+  device_.set_profiling(false);
 }
 
 }  // namespace moe::measure

@@ -28,8 +28,9 @@ class MemoryMeter {
   /// Error{check_failed} when the pass writes past the end of a region.
   record::MemoryReading read(const VariantChoice& choice, const Plan& plan);
 
-  /// Forward and backward once more on fresh memory, unmetered and unchecked: what a profiler
-  /// should see alone. Contents of the memory are undefined.
+  /// Forward and backward once more on fresh memory, unmetered and unchecked: what a profiler that
+  /// waits for cudaProfilerStart() sees alone, with a range for each phase and step. Contents of
+  /// the memory are undefined.
   void run_bare(const VariantChoice& choice, const Plan& plan);
 
  private:

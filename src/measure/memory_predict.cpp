@@ -20,13 +20,14 @@ constexpr int kGpuCores = 132;
 
 record::MemoryPhase phase_record(const LayerSetup& setup, Phase phase) {
   const Composition all = composition(setup, phase);
-  const model::Work work =
-      phase == Phase::backward ? model::backward_work(setup.plan) : model::forward_work(setup.plan);
-  record::MemoryPhase record{.phase = std::string(name_of(phase)),
-                             .step = all.step,
-                             .total_bytes = all.total(),
-                             .flops = work.flops,
-                             .device_memory_bytes = work.bytes};
+  record::MemoryPhase record{
+      .phase = std::string(name_of(phase)), .step = all.step, .total_bytes = all.total()};
+  const bool is_backward = phase == Phase::backward;
+  for (const Step& step : is_backward ? setup.plan.backward : setup.plan.forward) {
+    record.flops += step.flops;
+    record.device_memory_bytes += step.bytes;
+    record.steps.push_back({step.name, step.flops, step.bytes});
+  }
   for (const model::Tensor& tensor : all.tensors) {
     record.tensors.push_back({tensor.name, std::string(name_of(tensor.part)), tensor.bytes});
   }

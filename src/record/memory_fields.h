@@ -12,6 +12,12 @@ void visit_fields(auto& field, Like<MemoryTensor> auto& tensor) {
   field("bytes", tensor.bytes);
 }
 
+void visit_fields(auto& field, Like<MemoryStep> auto& step) {
+  field("name", step.name);
+  field("flops", step.flops);
+  field("device_memory_bytes", step.device_memory_bytes);
+}
+
 void visit_fields(auto& field, Like<MemoryPhase> auto& phase) {
   field("phase", phase.phase);
   field("step", phase.step);
@@ -19,6 +25,7 @@ void visit_fields(auto& field, Like<MemoryPhase> auto& phase) {
   field("tensors", phase.tensors);
   field("flops", phase.flops);
   field("device_memory_bytes", phase.device_memory_bytes);
+  field("steps", phase.steps);
 }
 
 void visit_fields(auto& field, Like<MemoryReading> auto& reading) {

@@ -19,6 +19,13 @@ struct MemoryTensor {
   std::int64_t bytes = 0;
 };
 
+/// One step of a phase, predicted: its operands read or written once each.
+struct MemoryStep {
+  std::string name;  // the plan's step: "down_proj"
+  double flops = 0;
+  double device_memory_bytes = 0;
+};
+
 /// The fullest moment of one phase; tensors sum to total_bytes exactly.
 struct MemoryPhase {
   std::string phase;  // "inference", "forward", "backward"
@@ -27,6 +34,7 @@ struct MemoryPhase {
   std::vector<MemoryTensor> tensors;
   double flops = 0;                // of the whole phase
   double device_memory_bytes = 0;  // moved by the whole phase at least, predicted
+  std::vector<MemoryStep> steps;   // in the order of execution; they sum to the two above
 };
 
 /// One pass in memory that was filled with a pattern first. Regions are those of the plan.

@@ -57,6 +57,10 @@ std::string format_bytes(double bytes) {
   return with_unit(bytes, bytes >= kGiB ? Scale{1 / kGiB, "GiB"} : Scale{1 / kMiB, "MiB"});
 }
 
+std::string format_moved(double bytes) {
+  return with_unit(bytes, bytes >= 1e9 ? Scale{1e-9, "GB"} : Scale{1e-6, "MB"});
+}
+
 std::string format_count(double count) {
   return with_unit(count, count_scale(count));
 }

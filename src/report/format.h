@@ -25,6 +25,7 @@ std::string format_number(double value, double largest, int significant = 4);
 /// One value with its own unit, three significant digits: "1.24 s", "48.3 ms".
 std::string format_time(double seconds);
 std::string format_bytes(double bytes);             // "412 MiB"
+std::string format_moved(double bytes);             // "36.1 GB", "586 MB": powers of ten
 std::string format_count(double count);             // "12.3 k"
 std::string format_amount(double amount);           // "271 B", "2.69 M", "987": k, M, B, T
 std::string format_flops(double flops);             // "618 GFLOP"

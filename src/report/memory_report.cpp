@@ -164,10 +164,11 @@ std::string summary_text(const MemoryRun& run) {
          "both.\n";
 }
 
-std::string memory_screen(const MemoryRun& run) {
+std::string memory_screen(const MemoryRun& run, bool with_steps) {
   std::string text;
-  for (const auto part :
-       {composition_text, phases_text, measured_text, summary_text, fits_text, strategies_text}) {
+  for (const auto part : {composition_text, phases_text, steps_text, measured_text, summary_text,
+                          fits_text, strategies_text}) {
+    if (part == steps_text && !with_steps) continue;
     const std::string block = part(run);
     if (!block.empty()) text += (text.empty() ? "" : "\n") + block;
   }

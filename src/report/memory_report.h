@@ -19,6 +19,9 @@ std::string composition_text(const record::MemoryRun& run);
 /// Peak and traffic of each phase.
 std::string phases_text(const record::MemoryRun& run);
 
+/// FLOP and device memory traffic of every step, and how a profiler checks them.
+std::string steps_text(const record::MemoryRun& run);
+
 /// Predicted regions beside what a pass touched; bounds and exact values of rounded rows.
 std::string measured_text(const record::MemoryRun& run);
 
@@ -31,11 +34,14 @@ std::string fits_text(const record::MemoryRun& run);
 /// What strategies save and cost. Empty when none was asked for.
 std::string strategies_text(const record::MemoryRun& run);
 
-/// Everything below the header, in that order.
-std::string memory_screen(const record::MemoryRun& run);
+/// Everything below the header, in that order; steps only when they are asked for.
+std::string memory_screen(const record::MemoryRun& run, bool with_steps);
 
 /// Every tensor of every phase with plain bytes (memory.csv).
 std::string memory_csv(const record::MemoryRun& run);
+
+/// Every step of every phase with plain FLOP and bytes (steps.csv).
+std::string steps_csv(const record::MemoryRun& run);
 
 /// The published activation-memory figure beside our formulas; `shapes` are presets that hold those
 /// of model::published_memory().

@@ -19,10 +19,6 @@ std::string bytes_text(std::int64_t bytes) {
   return format_bytes(static_cast<double>(bytes));
 }
 
-std::string moved_text(double bytes) {
-  return fmt::format("{:.3g} GB", bytes / 1e9);
-}
-
 /// What the plan lent of one region at the peak of a phase: saved tensors and routing but X.
 std::int64_t predicted_saved(const MemoryRow& row, const MemoryRun& run) {
   const std::int64_t x = run.model.tokens() * run.model.layer.hidden_dim *
@@ -67,10 +63,11 @@ std::string phases_text(const MemoryRun& run) {
   for (const MemoryRow& row : run.rows) {
     for (const MemoryPhase& phase : row.phases) {
       table.rows.push_back({row.variant, phase.phase, bytes_text(phase.total_bytes), phase.step,
-                            moved_text(phase.device_memory_bytes), format_flops(phase.flops)});
+                            format_moved(phase.device_memory_bytes), format_flops(phase.flops)});
     }
   }
-  return to_text(table) + "traffic: each operand of each step once, predicted\n";
+  return to_text(table) +
+         "traffic: each operand of each step once, predicted; --steps has every step\n";
 }
 
 std::string measured_text(const MemoryRun& run) {

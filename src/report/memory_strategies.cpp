@@ -103,8 +103,9 @@ std::string strategies_text(const MemoryRun& run) {
   }
   return to_text(table) + remarks_text(run) +
          fmt::format(
-             "held: between the passes, per layer. moved, time: added to one forward and "
-             "backward,\nat {} and {}, nothing overlapped; measured: arena and one pass (n=1)\n",
+             "held: between the passes, per layer. held, peak: from plans. FLOP, moved, time: "
+             "modelled, added to one\nforward and backward, at {} and {}, nothing overlapped. "
+             "measured: arena and one pass (n=1)\n",
              format_flops_rate(run.flops_per_s), format_byte_rate(run.bytes_per_s));
 }
 

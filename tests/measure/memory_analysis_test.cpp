@@ -45,6 +45,14 @@ TEST(PredictMemory, GivesEachRowTwoPhasesThatSumExactly) {
       EXPECT_EQ(sum, phase.total_bytes) << row.variant << " " << phase.phase;
       EXPECT_GT(phase.flops, 0);
       EXPECT_GT(phase.device_memory_bytes, 0);
+      double flops = 0, bytes = 0;
+      for (const record::MemoryStep& step : phase.steps) {
+        flops += step.flops;
+        bytes += step.device_memory_bytes;
+        EXPECT_GT(step.device_memory_bytes, 0) << step.name;
+      }
+      EXPECT_EQ(flops, phase.flops) << row.variant << " " << phase.phase;
+      EXPECT_EQ(bytes, phase.device_memory_bytes) << row.variant << " " << phase.phase;
     }
     EXPECT_EQ(row.rows.has_value(), row.variant.ends_with("+rounding"));
     ASSERT_EQ(row.fits.size(), 2u);

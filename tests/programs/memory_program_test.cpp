@@ -85,9 +85,21 @@ TEST_F(MemoryProgram, MeasuresWhatFitsHere) {
     ASSERT_TRUE(row.measured.has_value()) << row.variant;
     EXPECT_LE(row.measured->saved_bytes, row.held_bytes);
   }
-  const Outcome again = run({"show", "last"});
+  const Outcome again = run({"show"});
   EXPECT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_THAT(again.out, HasSubstr(saved.id));
+  EXPECT_THAT(again.out, HasSubstr(saved.id)) << "the latest when none is named";
+  EXPECT_THAT(again.out, Not(HasSubstr("FLOP/B")));
+  EXPECT_THAT(run({"show", "last", "--steps"}).out, HasSubstr("FLOP/B"));
+}
+
+TEST_F(MemoryProgram, PredictsTheTrafficOfEveryStep) {
+  const Outcome outcome =
+      run(layer({"--gpu", "h100", "--variants", "sonic", "--steps", "--no-plots"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("d_w_down"));
+  EXPECT_THAT(outcome.out, HasSubstr("ncu --profile-from-start off"));
+  EXPECT_THAT(text_of(file("results/memory/runs") / run_id() / "steps.csv"),
+              HasSubstr("\nsonic,backward,d_w_down,"));
 }
 
 TEST_F(MemoryProgram, DrawsItsPicture) {
@@ -107,6 +119,7 @@ TEST_F(MemoryProgram, ProfilesOneBarePassAndWritesNothing) {
   const Outcome outcome = run(layer({"--device", "cpu", "--profile", "--variants", "sonic"}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("device memory traffic"));
+  EXPECT_THAT(outcome.out, HasSubstr("aggregate")) << "step by step";
   EXPECT_FALSE(std::filesystem::exists(file("results")));
   EXPECT_EQ(run(layer({"--device", "cpu", "--profile"})).exit_code, 2) << "five variants";
 }
@@ -149,9 +162,18 @@ TEST_F(MemoryProgram, RefusesBadInputInOneBlockAndWritesNothing) {
       {{"--tokens", "0"}, 2, "at least 1 token"},
       {{"--routing", "often"}, 2, "often"},
       {{"--predict"}, 2, "Did you mean"},
+      {{"--quiet=2"}, 2, "--quiet takes no value"},
+      {{"--seed", "-1"}, 2, "-1 is not a whole number from 0 upwards"},
+      {{"--threads", "-1"}, 2, "--threads"},
+      {{"--max-time", "soon"}, 2, "--max-time: Value soon not in range"},
+      {{"--device", "gpu", "--quiet"}, 2, "unknown device 'gpu'"},
+      {{"--tokens", "128,256"}, 2, "several values"},
+      {{"--config", "nowhere.toml"}, 2, "nowhere.toml"},
       {{"--gpu", "h100", "--profile"}, 2, "choose the device with --device"},
+      {{"--predict-only", "--profile"}, 2, "--predict-only forbids it"},
       {{"show", "last"}, 2, "no run 'last'"},
       {{"list", "gpu"}, 2, "Did you mean 'gpus'?"},
+      {{"completion", "fish"}, 2, "known: bash, zsh"},
       {{"analyse"}, 2, "unknown command 'analyse'"}};
   for (const Refusal& refusal : refusals) {
     const Outcome outcome = run(refusal.arguments);

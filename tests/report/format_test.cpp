@@ -6,6 +6,11 @@
 namespace moe::report {
 namespace {
 
+TEST(FormatMoved, CountsInPowersOfTen) {
+  EXPECT_EQ(format_moved(36.1e9), "36.1 GB");
+  EXPECT_EQ(format_moved(586e6), "586 MB");
+}
+
 TEST(Format, TimesChooseTheirUnit) {
   EXPECT_EQ(format_time(1.2381), "1.24 s");
   EXPECT_EQ(format_time(0.0483), "48.3 ms");

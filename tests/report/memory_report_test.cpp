@@ -21,6 +21,7 @@ constexpr std::int64_t kMiB = 1 << 20;
 MemoryPhase phase_of(const char* name, const char* step,
                      std::vector<record::MemoryTensor> tensors) {
   MemoryPhase phase{.phase = name, .step = step, .flops = 2e9, .device_memory_bytes = 3e9};
+  phase.steps = {{step, 2e9, 2.4e9}, {"sum_rows", 0, 0.6e9}};
   phase.tensors = std::move(tensors);
   for (record::MemoryTensor& tensor : phase.tensors) {
     tensor.bytes *= kMiB;
@@ -183,6 +184,30 @@ TEST(MemoryScreen, OfStrategiesSaysWhatIsMeasured) {
   EXPECT_THAT(text, HasSubstr("no: no host"));
   EXPECT_THAT(text, HasSubstr("+2.00 TFLOP"));
   EXPECT_THAT(text, HasSubstr("modelled"));
+}
+
+TEST(MemoryScreen, OfStepsHasBytesAndTheCommandThatCountsThem) {
+  MemoryRun run = run_of();
+  const std::string text = steps_text(run);
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "variant  phase     step       device memory traffic  of phase        FLOP  FLOP/B\n"
+          "vanilla  forward   down_proj                2.40 GB    80.0 %  2.00 GFLOP       1\n"
+          "vanilla  forward   sum_rows                  600 MB    20.0 %           -       -\n"));
+  EXPECT_THAT(text, HasSubstr("dram__bytes_read.sum,dram__bytes_write.sum"));
+  EXPECT_THAT(text, HasSubstr("--config small --device cuda --variants sonic --profile"));
+  EXPECT_THAT(memory_screen(run, true), HasSubstr(text));
+  EXPECT_THAT(memory_screen(run, false), Not(HasSubstr("sum_rows")));
+  for (MemoryRow& row : run.rows) {
+    for (MemoryPhase& phase : row.phases) phase.steps.clear();
+  }
+  EXPECT_EQ(steps_text(run), "this run was saved without its steps\n") << "by an older version";
+}
+
+TEST(StepsCsv, HasPlainNumbers) {
+  EXPECT_THAT(steps_csv(run_of()), HasSubstr("variant,phase,step,flops,device_memory_bytes\n"
+                                             "vanilla,forward,down_proj,2000000000,2400000000\n"));
 }
 
 TEST(MemoryCsv, HasEveryTensorOfEveryPhase) {
