@@ -1,8 +1,6 @@
 // Steps to seconds.
 #include "model/layer_time.h"
 
-#include <algorithm>
-
 #include "config/nearest_name.h"
 #include "moe/error.h"
 #include "plan/algorithms.h"
@@ -24,14 +22,9 @@ DeviceTraits traits_of_gpu() {
   return traits;
 }
 
-double step_s(const Step& step, const GpuRates& rates, double traffic, double waste) {
-  return std::max(step.flops * (1 + waste) / rates.gemm_flops_per_s,
-                  step.bytes * traffic / rates.bytes_per_s);
-}
-
 }  // namespace
 
-GpuRates gpu_rates(const GpuPreset& gpu, const Factors& factors, bool fp8) {
+Rates gpu_rates(const GpuPreset& gpu, const Factors& factors, bool fp8) {
   if (fp8 && gpu.fp8_flops_per_s == 0) {
     throw Error(ErrorKind::usage, std::string(gpu.product) + " has no 8-bit arithmetic", "",
                 "leave --fp8 out");
@@ -40,7 +33,7 @@ GpuRates gpu_rates(const GpuPreset& gpu, const Factors& factors, bool fp8) {
           gpu.memory_bytes_per_s * factors.memory_efficiency};
 }
 
-GpuRates kernel_rates(const GpuPreset& gpu, const Factors& factors) {
+Rates kernel_rates(const GpuPreset& gpu, const Factors& factors) {
   return {gpu.bf16_flops_per_s * factors.kernel_efficiency,
           gpu.memory_bytes_per_s * factors.memory_efficiency};
 }
@@ -86,13 +79,10 @@ LayerTimes roofline(const std::string& variant, const LayerConfig& config, std::
   const Plan plan = plan_of(is_loop ? "grouped_gemm" : variant, config, tokens, training);
   const double rows = static_cast<double>(plan.request.max_rows);
   const double waste = is_rounded(variant) ? 0 : tile_waste(config.num_experts, kTile, rows);
+  const Rates effective{rates.gpu.flops / (1 + waste), rates.gpu.bytes / rates.traffic};
   LayerTimes times;
-  for (const Step& step : plan.forward) {
-    times.forward_s += step_s(step, rates.gpu, rates.traffic, waste);
-  }
-  for (const Step& step : plan.backward) {
-    times.backward_s += step_s(step, rates.gpu, rates.traffic, waste);
-  }
+  times.forward_s = least_seconds(plan.forward, effective);
+  times.backward_s = least_seconds(plan.backward, effective);
   if (is_loop) {
     const double loop_s = static_cast<double>(config.num_experts) * rates.loop_expert_s;
     times.forward_s += kLoopForward * loop_s;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "model/factors.h"
-#include "model/gpu_presets.h"
+#include "model/work.h"
 #include "moe/variant.h"
 
 namespace moe::model {
@@ -29,15 +29,11 @@ struct LayerTimes {
   double total_s() const { return forward_s + backward_s; }
 };
 
-/// What a GPU gives to kernels.
-struct GpuRates {
-  double gemm_flops_per_s = 0;
-  double bytes_per_s = 0;
-};
-/// Inside a training step. Throws Error{usage} for 8-bit arithmetic that the GPU lacks.
-GpuRates gpu_rates(const GpuPreset& gpu, const Factors& factors, bool fp8);
-/// Of the kernels of one layer by themselves, bfloat16.
-GpuRates kernel_rates(const GpuPreset& gpu, const Factors& factors);
+/// What a GPU gives to kernels inside a training step. Throws Error{usage} for 8-bit arithmetic
+/// that the GPU lacks.
+Rates gpu_rates(const GpuPreset& gpu, const Factors& factors, bool fp8);
+/// The same to the kernels of one layer by themselves, bfloat16.
+Rates kernel_rates(const GpuPreset& gpu, const Factors& factors);
 
 /// The plan of `variant` ("sonic", "grouped_gemm+rounding") for a GPU, as its backend makes it but
 /// without kernel scratch. `training` false: forward only. Throws Error{usage} for another name.
@@ -50,7 +46,7 @@ LayerConfig rank_share(const LayerConfig& config, std::int64_t ranks);
 
 /// How fast steps run, and what a loop over experts costs the host.
 struct LayerRates {
-  GpuRates gpu;
+  Rates gpu;
   double traffic = 1;        // bytes moved per byte that the plan needs
   double loop_expert_s = 0;  // of vanilla, per expert, forward and backward
 };

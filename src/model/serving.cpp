@@ -97,13 +97,13 @@ class ServingModel {
   /// The variant's plan, or its weights where few tokens make reading them the longer part.
   double experts_s(const Factors& factors) const {
     const double scale = setup_.bytes_per_weight / kElement;
-    const GpuRates rates = gpu_rates(setup_.gpu, factors, false);
+    const Rates rates = gpu_rates(setup_.gpu, factors, false);
     // The plan counts 16-bit weights; with few tokens they are nearly all of its bytes.
-    const double weight_read = expert_bytes() / rates.bytes_per_s;
+    const double weight_read = expert_bytes() / rates.bytes;
     const double modelled = roofline(setup_.variant, share(), pass_tokens_whole(), false,
                                      {rates, 1, factors.loop_expert_s})
                                 .forward_s;
-    const double without_weights = modelled - expert_bytes() / scale / rates.bytes_per_s;
+    const double without_weights = modelled - expert_bytes() / scale / rates.bytes;
     return std::max(weight_read, std::max(0.0, without_weights) + weight_read);
   }
 

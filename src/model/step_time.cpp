@@ -5,6 +5,7 @@
 
 #include "model/collectives.h"
 #include "model/cost.h"
+#include "model/expert_layer.h"
 #include "model/model_parts.h"
 
 namespace moe::model {
@@ -27,7 +28,7 @@ class StepModel {
         rates_(gpu_rates(setup.gpu, factors, setup.fp8)),
         tokens_(static_cast<double>(rank_tokens(plan, setup.model))) {
     // Multiprocessors that only send are lost to arithmetic.
-    rates_.gemm_flops_per_s *= 1 - setup.exchange_sm_share;
+    rates_.flops *= 1 - setup.exchange_sm_share;
   }
 
   StepParts step() const {
@@ -50,7 +51,7 @@ class StepModel {
 
  private:
   double gemm_s(double parameters) const {
-    return 2 * (1 + kBackward) * tokens_ * parameters / rates_.gemm_flops_per_s;
+    return 2 * (1 + kBackward) * tokens_ * parameters / rates_.flops;
   }
 
   /// One MoE layer, forward and backward, alone on this rank.
@@ -63,17 +64,6 @@ class StepModel {
     return roofline(setup_.variant, rank_share(model_.layer, plan_.expert),
                     rank_tokens(plan_, model_), true,
                     {rates_, factors_.traffic, factors_.loop_expert_s});
-  }
-
-  /// Dispatch and combine, forward and backward, of one MoE layer: four exchanges.
-  double exchange_s() const {
-    const TokenCopies copies = token_copies(Copies::per_node, model_.layer.top_k, plan_.expert,
-                                            setup_.node_limit, setup_.network);
-    const double wide = static_cast<double>(model_.layer.hidden_dim) * kElement;
-    const auto once = [&](double bytes) {
-      return all_to_all_s(setup_.network, network_use(), copies, plan_.expert, tokens_, bytes);
-    };
-    return once(setup_.fp8 ? wide / 2 : wide) + 3 * once(wide);
   }
 
   NetworkUse network_use() const {
@@ -106,7 +96,7 @@ class StepModel {
 
   double passes_s() const {
     return factors_.layer_passes * tokens_ * static_cast<double>(model_.layer.hidden_dim) *
-           kElement * factors_.traffic / rates_.bytes_per_s;
+           kElement * factors_.traffic / rates_.bytes;
   }
 
   double host_s() const { return factors_.host_s * (setup_.graphs ? factors_.graph_share : 1); }
@@ -123,7 +113,8 @@ class StepModel {
     StepParts stage;
     if (moe_layers > 0) {
       const LayerTimes layer = moe_layer();
-      const double exposed = exchange_s() * (1 - overlap());
+      const double exposed =
+          expert_exchange_s(setup_, factors_, plan_.expert, tokens_) * (1 - overlap());
       const double waiting = plan_.expert > 1 ? (factors_.imbalance - 1) * layer.total_s() : 0;
       stage.moe = moe_layers * layer.total_s();
       stage.all_to_all = moe_layers * exposed;
@@ -184,7 +175,7 @@ class StepModel {
         static_cast<double>(optimizer_bytes_per_parameter(setup_.optimizer, DType::bf16));
     const double owned = experts / static_cast<double>(plan_.expert_data()) +
                          others / static_cast<double>(plan_.data());
-    step.optimizer = owned * (2 * states + gradient + kElement) / rates_.bytes_per_s;
+    step.optimizer = owned * (2 * states + gradient + kElement) / rates_.bytes;
   }
 
   const ParallelPlan& plan_;
@@ -193,7 +184,7 @@ class StepModel {
   const Factors& factors_;
   const std::optional<MeasuredLayer>& measured_;
   ModelParts parts_;
-  GpuRates rates_;
+  Rates rates_;
   double tokens_;
 };
 

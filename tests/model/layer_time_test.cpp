@@ -13,7 +13,7 @@ namespace {
 TEST(Roofline, IsThePlansArithmeticWhereNothingElseLimits) {
   const LayerConfig config = config::load_config("mixtral-8x7b").layer;
   const std::int64_t tokens = 32768;
-  const GpuRates endless_memory{1e15, 1e30};
+  const Rates endless_memory{1e15, 1e30};
   const LayerTimes times = roofline("sonic+rounding", config, tokens, true, {endless_memory});
   const LayerFlops flops = layer_flops(config, tokens, tokens * config.top_k);
   EXPECT_NEAR(times.forward_s, flops.forward / 1e15, 0.001 * times.forward_s);  // and the router
@@ -22,7 +22,7 @@ TEST(Roofline, IsThePlansArithmeticWhereNothingElseLimits) {
 
 TEST(Roofline, UnroundedVariantsPayForHalfFilledTiles) {
   const LayerConfig config = config::load_config("deepseek-v3").layer;
-  const GpuRates endless_memory{1e15, 1e30};
+  const Rates endless_memory{1e15, 1e30};
   const auto forward_s = [&](const std::string& variant) {
     return roofline(variant, config, 16384, true, {endless_memory}).forward_s;
   };
@@ -42,7 +42,7 @@ TEST(Roofline, TheLoopPaysForEveryExpert) {
 
 TEST(Roofline, SonicMovesFewerBytesThanGroupedGemm) {
   const LayerConfig config = config::load_config("qwen3-30b-a3b").layer;
-  const GpuRates endless_arithmetic{1e30, 1e12};
+  const Rates endless_arithmetic{1e30, 1e12};
   const auto total_s = [&](const std::string& variant) {
     return roofline(variant, config, 16384, true, {endless_arithmetic}).total_s();
   };
@@ -61,8 +61,8 @@ TEST(PlanOf, RefusesUnknownVariants) {
 
 TEST(GpuRates, NeedEightBitArithmeticInHardware) {
   EXPECT_THROW(gpu_rates(gpu_preset("a100"), default_factors().base, true), Error);
-  EXPECT_GT(gpu_rates(gpu_preset("h100"), default_factors().base, true).gemm_flops_per_s,
-            gpu_rates(gpu_preset("h100"), default_factors().base, false).gemm_flops_per_s);
+  EXPECT_GT(gpu_rates(gpu_preset("h100"), default_factors().base, true).flops,
+            gpu_rates(gpu_preset("h100"), default_factors().base, false).flops);
 }
 
 }  // namespace
