@@ -2,7 +2,7 @@
 // docs/cli.md describes its flags.
 #include <iostream>
 
-#include "moe/error.h"
+#include "cli/run_main.h"
 #include "throughput/commands.h"
 
 namespace moe::programs {
@@ -15,6 +15,10 @@ int run_program(const std::vector<std::string>& arguments) {
     case ThroughputCommand::validate: return validate_command(options);
     case ThroughputCommand::check_table: return check_table_command(options);
     case ThroughputCommand::factors: return factors_command();
+    case ThroughputCommand::completion:
+      std::cout << completion_script(throughput_pages(), options.shell);
+      return 0;
+    case ThroughputCommand::man: std::cout << manual_page(throughput_pages()); return 0;
     case ThroughputCommand::exit: return 0;
   }
   return 0;
@@ -24,13 +28,5 @@ int run_program(const std::vector<std::string>& arguments) {
 }  // namespace moe::programs
 
 int main(int argc, char** argv) {
-  try {
-    return moe::programs::run_program({argv + 1, argv + argc});
-  } catch (const moe::Error& error) {
-    std::cerr << "error: " << error.what() << '\n';
-    return moe::exit_code(error.kind());
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << " (a defect of this program; please report it)\n";
-    return moe::exit_code(moe::ErrorKind::internal);
-  }
+  return moe::programs::run_main(argc, argv, moe::programs::run_program);
 }

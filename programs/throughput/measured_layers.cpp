@@ -20,12 +20,13 @@ namespace {
 constexpr double kMeasureSeconds = 45;  // of --measure
 
 record::Run measure_now(const ThroughputOptions& options) {
-  Progress progress(options.quiet);
+  Progress progress(options.output.quiet);
   const std::unique_ptr<Device> device = open_device(options.device);
   measure::BenchRequest request;
-  request.model = options.request.training.model;
-  request.model.layer.dtype = options.measured_dtype;
-  request.model.layer.rounding.rule = RoundingRule::nearest;
+  request.model = options.measured_model;
+  request.model.batch_size = 1;
+  request.model.seq_len = layer_tokens(options.request);
+  request.backward = options.request.workload == model::Workload::train;
   request.variants = measure::default_labels(device->id().kind);
   request.baseline = request.variants.front();
   request.traffic = routing::parse_traffic("natural");
@@ -37,7 +38,7 @@ record::Run measure_now(const ThroughputOptions& options) {
   run.id = record::new_run_id(std::chrono::system_clock::now());
   measure::describe_run(request, run);
   run.environment = measure::read_environment(*device);
-  const record::RunStore store(options.out, run.id);
+  const record::RunStore store(options.output.out, run.id);
   catch_interrupts();
   const measure::BenchEvents events{
       .status = [&](const std::string& text) { progress.status(text); },
@@ -49,7 +50,11 @@ record::Run measure_now(const ThroughputOptions& options) {
 }
 
 bool is_timed(const record::Row& row) {
-  return row.status == record::Status::ok && row.forward && row.backward;
+  return row.status == record::Status::ok && row.forward;
+}
+
+double backward_s(const record::Row& row) {
+  return row.backward ? row.backward->median_s : 0;
 }
 
 /// Why nothing was measured: the first row's reason.
@@ -57,7 +62,7 @@ void require_times(const record::Run& run) {
   std::string reason = "it has no rows";
   for (const record::Row& row : run.rows) {
     if (is_timed(row)) return;
-    reason = row.variant + ": " + (row.reason.empty() ? "no backward time" : row.reason);
+    reason = row.variant + ": " + (row.reason.empty() ? "no time" : row.reason);
   }
   throw Error(ErrorKind::device, "run " + run.id + " has no layer time", reason,
               "use a smaller configuration, --tokens or --dtype fp32; or leave --measure out");
@@ -91,10 +96,14 @@ std::optional<record::Run> measured_run(const ThroughputOptions& options) {
   }
   if (options.measure) return measure_now(options);
   if (options.from.empty()) return std::nullopt;
-  const record::Run run = record::load_run(record::find_run(options.out, options.from));
+  const record::Run run = record::load_run(record::find_run(options.output.out, options.from));
   if (run.points.size() > 1) {
     throw Error(ErrorKind::usage, "run " + run.id + " has several shapes", "",
                 "measure the one that is wanted: bench_moe_variants --config NAME");
+  }
+  if (run.ep_rank) {
+    throw Error(ErrorKind::usage, "run " + run.id + " measured one rank's share of a layer", "",
+                "measure the whole layer: leave --ep-rank out");
   }
   return run;
 }
@@ -112,9 +121,11 @@ void use_measured_run(const record::Run& run, ThroughputOptions& options) {
   if (gpu == nullptr || gpu->name != request.training.gpu.name) return;
   if (run.model.layer.dtype != DType::bf16) return;  // what is modelled beside it is bf16
   for (const record::Row& row : run.rows) {
-    if (!is_timed(row)) continue;
+    if (!is_timed(row) || row.reference) continue;
     request.measured[row.variant] = {
-        {row.forward->median_s, row.backward->median_s, model::Origin::measured}, row.tokens};
+        {row.forward->median_s, backward_s(row), model::Origin::measured},
+        row.tokens,
+        row.backward.has_value()};
   }
 }
 
@@ -125,14 +136,16 @@ std::string measured_text(const record::Run& run) {
                      report::Align::right, report::Align::right, report::Align::left};
   for (const record::Row& row : run.rows) {
     if (!is_timed(row)) continue;
-    const double forward = row.forward->median_s, backward = row.backward->median_s;
+    const double forward = row.forward->median_s, backward = backward_s(row);
     const double rate = static_cast<double>(row.tokens) / (forward + backward);
-    table.rows.push_back({row.variant, report::format_time(forward), report::format_time(backward),
+    table.rows.push_back({row.variant, report::format_time(forward),
+                          row.backward ? report::format_time(backward) : "-",
                           report::format_amount(rate), report::format_amount(86'400 * rate),
                           "measured"});
   }
-  return fmt::format("\none MoE layer of {}, forward and backward, on one {} (run {})\n",
-                     run.model.name, run.environment.device_name, run.id) +
+  return fmt::format("\none MoE layer of {}, {}, {} routing, on one {} (run {})\n", run.model.name,
+                     run.mode == "forward" ? "forward alone" : "forward and backward", run.traffic,
+                     run.environment.device_name, run.id) +
          to_text(table);
 }
 

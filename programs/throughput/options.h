@@ -5,11 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "cli/shell_pages.h"
+#include "cli/usual_flags.h"
 #include "model/estimate.h"
 
 namespace moe::programs {
 
-enum class ThroughputCommand { run, validate, check_table, factors, exit };
+enum class ThroughputCommand {
+  run,
+  validate,
+  check_table,
+  factors,
+  completion,
+  man,
+  exit  // help or version was printed
+};
 
 struct ThroughputOptions {
   ThroughputCommand command = ThroughputCommand::run;
@@ -18,15 +28,17 @@ struct ThroughputOptions {
   bool config_given = false, gpu_given = false;  // else they come from the measured run
   bool measure = false;                          // run it now
   std::string device = "auto";                   // for measure
-  DType measured_dtype = DType::bf16;            // for measure; what is modelled is bf16
+  ModelConfig measured_model;                    // for measure: as given; what is modelled is bf16
   std::filesystem::path file;                    // validate, check-table; empty = the shipped one
-  std::filesystem::path out = "results";
-  bool plots = true;
-  bool quiet = false;
+  std::string shell;                             // completion
+  OutputOptions output;
   std::string repeat_command;
 };
 
 /// Throws Error{usage} with the nearest known flag for an unknown one.
 ThroughputOptions parse_throughput_options(const std::vector<std::string>& arguments);
+
+/// The same command line for shells and for man.
+ShellPages throughput_pages();
 
 }  // namespace moe::programs

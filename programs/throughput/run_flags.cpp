@@ -1,10 +1,17 @@
 // Groups of flags, then the request part by part.
 #include "throughput/run_flags.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
+#include <utility>
 
 #include "cli/choice.h"
+#include "config/nearest_name.h"
 #include "moe/error.h"
 
 namespace moe::programs {
@@ -15,9 +22,7 @@ void add_cluster_flags(CLI::App& app, ThroughputFlags& flags) {
   app.add_option("--gpus", flags.gpus, "numbers of GPUs, separated by commas (8)")
       ->delimiter(',')
       ->group(group);
-  app.add_option("--gpu", flags.gpu, "a100 | h100 | h200 | h800 | b200 | gb200 | gb300")
-      ->capture_default_str()
-      ->group(group);
+  add_gpu_flag(app, flags.gpu, "of this kind", group);
   app.add_option("--network", flags.network, "between nodes: hdr200 | ndr400 | xdr800")
       ->group(group);
   app.add_option("--nvlink", flags.nvlink_gb, "GB/s of one GPU inside its node, one direction")
@@ -78,18 +83,17 @@ void add_serving_flags(CLI::App& app, ThroughputFlags& flags) {
 void add_basis_flags(CLI::App& app, ThroughputFlags& flags, ThroughputOptions& options) {
   const char* group = "Basis";
   app.add_option("--from", options.from, "layer times of a saved bench run: id, folder or last")
+      ->type_name("RUN")
       ->group(group);
   app.add_flag("--measure", options.measure, "measure the layer on this machine first")
       ->group(group);
-  app.add_option("--device", options.device, "for --measure: auto | cpu | cuda")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--variants", flags.variants, "variants, separated by commas (all)")
-      ->delimiter(',')
-      ->group(group);
+  add_device_flag(app, options.device, "for --measure: auto | cpu | cuda[:i]", group);
+  add_variants_flag(app, flags.variants, group);
   app.add_option("--baseline", flags.baseline, "variant that savings are relative to (the first)")
+      ->type_name("VARIANTS")
       ->group(group);
   app.add_option("--set", flags.settings, "FACTOR=VALUE (throughput factors lists them)")
+      ->type_name("SETTING")
       ->delimiter(',')
       ->group(group);
 }
@@ -98,6 +102,14 @@ double bytes_of_bits(const char* flag, int bits) {
   if (bits == 8 || bits == 16) return bits / 8.0;
   throw Error(ErrorKind::usage, std::string(flag) + " " + std::to_string(bits), "",
               "8 and 16 are modelled");
+}
+
+/// Sizes of a plan or a batch. 0 stands for "left out" where it is allowed.
+void require_size(const char* flag, std::int64_t size, std::int64_t least, const char* remedy) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (size >= least && size <= kMost) return;
+  throw Error(ErrorKind::usage, fmt::format("{} {} is outside {} to {}", flag, size, least, kMost),
+              "", remedy);
 }
 
 model::Network make_cluster(const ThroughputFlags& flags, const model::GpuPreset& gpu) {
@@ -144,14 +156,13 @@ model::PlanWishes make_wishes(const ThroughputFlags& flags) {
                                                   {{"1f1b", model::Schedule::one_f_one_b},
                                                    {"zb1p", model::Schedule::zero_bubble},
                                                    {"dualpipe", model::Schedule::dual_pipe}});
-  for (std::int64_t size : {wishes.tensor, wishes.pipeline, wishes.expert, wishes.micro_batch}) {
-    if (size >= 0) continue;
-    throw Error(ErrorKind::usage, "a negative size of the plan", "", "leave it out to search");
+  for (const auto& [flag, size] : {std::pair{"--tp", wishes.tensor},
+                                   {"--pp", wishes.pipeline},
+                                   {"--ep", wishes.expert},
+                                   {"--micro-batch", wishes.micro_batch}}) {
+    require_size(flag, size, 0, "leave it out to search");
   }
-  if (wishes.global_batch < 1) {
-    throw Error(ErrorKind::usage, "--global-batch " + std::to_string(wishes.global_batch), "",
-                "at least 1 sequence");
-  }
+  require_size("--global-batch", wishes.global_batch, 1, "give the sequences of one step, as 4096");
   return wishes;
 }
 
@@ -166,10 +177,17 @@ model::ServingSetup make_serving(const ThroughputFlags& flags,
   setup.bytes_per_cached = bytes_of_bits("--cache-bits", flags.cache_bits);
   setup.context = flags.context > 0 ? flags.context : training.model.seq_len;
   setup.sequences = flags.sequences;
-  if (flags.context < 0 || flags.sequences < 0) {
-    throw Error(ErrorKind::usage, "negative --context or --sequences", "", "give at least 1");
-  }
+  require_size("--context", flags.context, 0, "give the tokens of a sequence, as 4096");
+  require_size("--sequences", flags.sequences, 0, "leave it out for the most that fit");
   return setup;
+}
+
+/// A row of the tables; the first unless another one is wanted.
+std::string baseline_of(const std::string& wanted, const std::vector<std::string>& rows) {
+  if (wanted.empty()) return rows.front();
+  if (std::find(rows.begin(), rows.end(), wanted) != rows.end()) return wanted;
+  throw Error(ErrorKind::usage, config::unknown_name("baseline", wanted, rows),
+              "savings are relative to one of the rows", "rows: " + config::listed(rows));
 }
 
 void apply_settings(const std::vector<std::string>& settings, model::FactorRange& factors) {
@@ -196,9 +214,7 @@ void add_run_flags(CLI::App& app, ThroughputFlags& flags, ThroughputOptions& opt
   add_plan_flags(app, flags);
   add_serving_flags(app, flags);
   add_basis_flags(app, flags, options);
-  app.add_option("--out", options.out, "folder of results")->capture_default_str();
-  app.add_flag("!--no-plots", options.plots, "write no pictures");
-  app.add_flag("--quiet", options.quiet, "no progress");
+  add_output_flags(app, options.output);
 }
 
 double parse_amount(const char* flag, const std::string& text) {
@@ -209,7 +225,7 @@ double parse_amount(const char* flag, const std::string& text) {
     const double value = std::stod(text, &used);
     const std::size_t unit = std::min(text.find_first_not_of(' ', used), text.size());
     const auto found = kUnits.find(text.substr(unit));
-    if (found != kUnits.end()) return value * found->second;
+    if (found != kUnits.end() && std::isfinite(value)) return value * found->second;
   } catch (const std::exception&) {
     // answered below
   }
@@ -237,11 +253,13 @@ model::EstimateRequest make_request(const ThroughputFlags& flags) {
   for (const std::string& variant : request.variants) {
     model::plan_of(variant, request.training.model.layer, 128, false);  // refuses unknown names
   }
-  request.baseline = flags.baseline.empty() ? request.variants.front() : flags.baseline;
+  request.baseline = baseline_of(flags.baseline, request.variants);
   request.gpus = flags.gpus.empty() ? std::vector<std::int64_t>{8} : flags.gpus;
   for (std::int64_t gpus : request.gpus) {
-    if (gpus >= 1) continue;
-    throw Error(ErrorKind::usage, "--gpus " + std::to_string(gpus), "", "at least 1 GPU");
+    constexpr std::int64_t kMost = 1'000'000;
+    if (gpus >= 1 && gpus <= kMost) continue;
+    throw Error(ErrorKind::usage, "--gpus " + std::to_string(gpus), "",
+                "give 1 to 1,000,000 GPUs, as 8,64,1024");
   }
   for (std::int64_t gpus = 8; gpus <= 16'384; gpus *= 2) request.scaling.push_back(gpus);
   request.wishes = make_wishes(flags);

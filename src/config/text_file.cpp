@@ -14,7 +14,7 @@ std::string read_text_file(const std::filesystem::path& path) {
   const std::string failed = "cannot read " + path.string();
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
-    throw Error(ErrorKind::usage, failed, "it is a folder", "name the config.json inside it");
+    throw Error(ErrorKind::usage, failed, "it is a folder", "name a file inside it");
   }
   errno = 0;
   std::ifstream file(path, std::ios::binary);

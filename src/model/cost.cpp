@@ -11,6 +11,16 @@ namespace {
 constexpr double kSecondsPerDay = 86'400;
 constexpr double kHoursPerDay = 24;
 
+// Beyond these a value is a slip of the hand.
+constexpr double kMostTokens = 1e18;
+constexpr double kMostPrice = 10'000;   // USD per GPU-hour
+constexpr double kMostWatts = 100'000;  // of one GPU
+constexpr double kMostPue = 10;
+
+bool is_within(double value, double least, double most) {
+  return value >= least && value <= most;  // false for NaN
+}
+
 void require(bool holds, const char* what, const char* remedy) {
   if (!holds) throw Error(ErrorKind::usage, what, "", remedy);
 }
@@ -18,12 +28,16 @@ void require(bool holds, const char* what, const char* remedy) {
 void check_rules(double tokens_per_s_per_gpu, const CostRules& rules) {
   require(tokens_per_s_per_gpu > 0, "no tokens per second", "a rate above zero is needed");
   require(rules.gpus >= 1, "no GPU", "give at least 1");
-  require(rules.tokens_total > 0, "no tokens in all", "give more than 0, as 1T");
-  require(rules.price_per_gpu_hour >= 0, "negative price", "give USD per GPU-hour, as 3.50");
+  require(rules.tokens_total > 0 && rules.tokens_total <= kMostTokens,
+          "tokens in all outside (0, 1e18]", "give a number as 1T");
+  require(is_within(rules.price_per_gpu_hour, 0, kMostPrice),
+          "price outside [0, 10,000] USD per GPU-hour", "give it as 3.50");
   require(rules.goodput > 0 && rules.goodput <= 1, "goodput outside (0, 1]",
           "it is the share of time that advances the work, as 0.95");
-  require(rules.gpu_watts >= 0 && rules.pue >= 1, "power without meaning",
-          "give watts of at least 0 and a PUE of at least 1");
+  require(is_within(rules.gpu_watts, 0, kMostWatts), "power of a GPU outside [0, 100,000] W",
+          "give it as 700");
+  require(is_within(rules.pue, 1, kMostPue), "PUE outside [1, 10]",
+          "it is the building's power per power of the machines, as 1.2");
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct Cost {
   double energy_kwh = 0;
 };
 
-/// Throws Error{usage} for rules without meaning (no GPU, negative price, goodput above 1).
+/// Throws Error{usage} for rules without meaning (no GPU, a price below 0, goodput above 1).
 Cost cost_of(double tokens_per_s_per_gpu, const CostRules& rules);
 
 /// Share of `peak_flops_per_s` that useful arithmetic reaches. Throws Error{internal} above 1: more

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/expert_layer.h"
 #include "model/layer_cost.h"
 #include "model/model_parts.h"
 #include "moe/error.h"
@@ -20,6 +21,8 @@ class Estimator {
     if (is_whole_model(model_)) {
       result_.fewest = fewest();
       add_model_rows();
+    } else if (model_.num_moe_layers() > 0 && trains()) {
+      add_layer_scaling();
     }
     add_savings(result_.rows);
     return result_;
@@ -30,55 +33,62 @@ class Estimator {
 
   // ---- one layer -------------------------------------------------------------------------------
 
-  /// Tokens that enter one layer at once: of a decode step, one per sequence.
-  std::int64_t layer_tokens() const {
-    if (request_.workload != Workload::decode) return model_.tokens();
-    return std::max<std::int64_t>(
-        1, request_.serving.sequences > 0 ? request_.serving.sequences : 128);
+  std::int64_t tokens() const { return layer_tokens(request_); }
+
+  /// The measurement that a variant's rows stand on; nothing where they are modelled.
+  std::optional<MeasuredLayer> measured_layer(const std::string& variant) const {
+    const auto found = request_.measured.find(variant);
+    if (found == request_.measured.end() || found->second.training != trains()) return std::nullopt;
+    if (!trains() && found->second.tokens != tokens()) return std::nullopt;
+    return found->second;
   }
 
   LayerTimes layer_times(const std::string& variant, const Factors& factors) const {
-    const auto measured = request_.measured.find(variant);
-    LayerTimes times;
-    if (measured != request_.measured.end()) {
-      const double scale =
-          static_cast<double>(layer_tokens()) / static_cast<double>(measured->second.tokens);
-      times = measured->second.times;
-      times.forward_s *= scale;
-      times.backward_s *= scale;
-    } else {
-      times = roofline(variant, model_.layer, layer_tokens(), trains(),
-                       {kernel_rates(request_.training.gpu, factors), 1, factors.loop_expert_s});
+    const auto measured = measured_layer(variant);
+    if (!measured) {
+      return roofline(variant, model_.layer, tokens(), trains(),
+                      {kernel_rates(request_.training.gpu, factors), 1, factors.loop_expert_s});
     }
-    if (!trains()) times.backward_s = 0;
-    return times;
+    const double scale = static_cast<double>(tokens()) / static_cast<double>(measured->tokens);
+    return {measured->times.forward_s * scale, measured->times.backward_s * scale,
+            scale == 1 ? Origin::measured : Origin::modelled};
   }
 
-  double layer_bytes(const Plan& plan) const {
-    const double weights = static_cast<double>(weight_bytes(model_.layer));
-    const double x = static_cast<double>(layer_tokens() * model_.layer.hidden_dim) * 2;
-    return weights + static_cast<double>(plan.saved_bytes + plan.workspace_bytes) + 2 * x +
-           (trains() ? static_cast<double>(gradient_bytes(model_.layer)) + 2 * x : 0) +
+  /// On one of `ranks` that share the experts.
+  double layer_bytes(const std::string& variant, std::int64_t ranks) const {
+    const LayerConfig share = rank_share(model_.layer, ranks);
+    const Plan plan = plan_of(variant, share, tokens(), trains());
+    const double x = static_cast<double>(tokens() * share.hidden_dim) * 2;
+    const double exchange = ranks > 1 ? 2 * x * static_cast<double>(share.top_k) : 0;
+    return static_cast<double>(weight_bytes(share)) +
+           static_cast<double>(plan.saved_bytes + plan.workspace_bytes) + 2 * x + exchange +
+           (trains() ? static_cast<double>(gradient_bytes(share)) + 2 * x : 0) +
            reserved_bytes(request_.training.gpu);
   }
 
+  bool fits(const EstimateRow& row) const {
+    return row.memory_bytes <= static_cast<double>(request_.training.gpu.memory_bytes);
+  }
+
+  double layer_flops_per_token() const {
+    return (trains() ? 3 : 1) * layer_flops(model_.layer, 1, model_.layer.top_k).forward;
+  }
+
   EstimateRow layer_row(const std::string& variant) const {
-    const Plan plan = plan_of(variant, model_.layer, layer_tokens(), trains());
     EstimateRow row;
     row.variant = variant;
     row.gpus = request_.gpus.front();
-    row.memory_bytes = layer_bytes(plan);
-    row.fits = row.memory_bytes <= static_cast<double>(request_.training.gpu.memory_bytes);
+    row.memory_bytes = layer_bytes(variant, 1);
+    row.fits = fits(row);
     const auto rate = [&](const Factors& factors) {
-      return static_cast<double>(layer_tokens()) / layer_times(variant, factors).total_s();
+      return static_cast<double>(tokens()) / layer_times(variant, factors).total_s();
     };
     row.low = rate(request_.factors.low);
     row.base = rate(request_.factors.base);
     row.high = rate(request_.factors.high);
     row.origin = layer_times(variant, request_.factors.base).origin;
-    const double flops =
-        (trains() ? 3 : 1) * layer_flops(model_.layer, 1, model_.layer.top_k).forward;
-    finish(row, flops);
+    if (measured_layer(variant)) row.layer_origin = Origin::measured;
+    finish(row, layer_flops_per_token());
     return row;
   }
 
@@ -90,13 +100,38 @@ class Estimator {
     if (count < 2) return;
     for (EstimateRow row : layers) {
       row.scope = Scope::moe_layers;
+      row.origin = Origin::modelled;  // one of them was run
       row.low /= count;
       row.base /= count;
       row.high /= count;
-      const double flops =
-          count * (trains() ? 3 : 1) * layer_flops(model_.layer, 1, model_.layer.top_k).forward;
-      finish(row, flops);
+      finish(row, count * layer_flops_per_token());
       result_.rows.push_back(row);
+    }
+  }
+
+  /// A layer of no known model scales by sharing its experts, as far as the GPUs divide them; each
+  /// GPU brings the same tokens.
+  void add_layer_scaling() {
+    TrainingSetup setup = request_.training;
+    setup.variant = request_.variants.back();
+    const auto rate = [&](const Factors& factors, std::int64_t ranks) {
+      return static_cast<double>(tokens()) / expert_layer_s(setup, factors, ranks, tokens());
+    };
+    std::vector<std::int64_t> counts{1, 2, 4};
+    counts.insert(counts.end(), request_.scaling.begin(), request_.scaling.end());
+    for (std::int64_t gpus : counts) {
+      if (model_.layer.num_experts % gpus != 0) continue;
+      EstimateRow row;
+      row.variant = setup.variant;
+      row.gpus = gpus;
+      row.memory_bytes = layer_bytes(setup.variant, gpus);
+      row.fits = fits(row);
+      row.low = rate(request_.factors.low, gpus);
+      row.base = rate(request_.factors.base, gpus);
+      row.high = rate(request_.factors.high, gpus);
+      row.plan = "EP " + std::to_string(gpus);
+      finish(row, layer_flops_per_token());
+      result_.scaling.push_back(row);
     }
   }
 
@@ -135,12 +170,11 @@ class Estimator {
     TrainingSetup setup = request_.training;
     setup.variant = row.variant;
     setup.graphs = setup.graphs && row.variant != "vanilla";  // it waits for the device
-    std::optional<MeasuredLayer> measured;
-    const auto found = request_.measured.find(row.variant);
-    if (found != request_.measured.end()) measured = found->second;
+    const auto measured = measured_layer(row.variant);
+    if (measured) row.layer_origin = Origin::measured;
     const auto best = best_plan(setup, request_.wishes, row.gpus, request_.factors, measured);
     if (!best) {
-      row.plan = "no plan is possible";
+      row.plan = "no plan: " + why_no_plan(setup, request_.wishes, row.gpus);
       return;
     }
     row.fits = best->fits;
@@ -196,8 +230,15 @@ class Estimator {
     row.high_cost = cost_of(row.high, rules);
     // 8-bit runs are judged by the 16-bit peak, as DeepSeek does, but may reach the 8-bit one.
     const GpuPreset& gpu = request_.training.gpu;
-    utilization(row.high, flops, std::max(gpu.bf16_flops_per_s, gpu.fp8_flops_per_s));
+    const bool may_use_8_bits = row.scope == Scope::model && has_8_bits();
+    utilization(row.high, flops,
+                may_use_8_bits ? std::max(gpu.bf16_flops_per_s, gpu.fp8_flops_per_s)
+                               : gpu.bf16_flops_per_s);
     row.utilization = row.base * flops / gpu.bf16_flops_per_s;
+  }
+
+  bool has_8_bits() const {
+    return trains() ? request_.training.fp8 : request_.serving.bytes_per_weight < 2;
   }
 
   void add_savings(std::vector<EstimateRow>& rows) const {
@@ -207,6 +248,7 @@ class Estimator {
                other.variant == request_.baseline;
       });
       if (baseline == rows.end() || !baseline->fits || !row.fits) continue;
+      if (baseline->layer_origin != row.layer_origin) continue;
       row.saving = 1 - row.cost.gpu_hours / baseline->cost.gpu_hours;
     }
   }
@@ -217,6 +259,12 @@ class Estimator {
 };
 
 }  // namespace
+
+std::int64_t layer_tokens(const EstimateRequest& request) {
+  constexpr std::int64_t kUsualSequences = 128;
+  if (request.workload != Workload::decode) return request.training.model.tokens();
+  return request.serving.sequences > 0 ? request.serving.sequences : kUsualSequences;
+}
 
 double flops_per_token(const EstimateRequest& request) {
   const ModelConfig& model = request.training.model;

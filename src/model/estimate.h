@@ -49,8 +49,11 @@ struct EstimateRequest {
   std::vector<std::int64_t> scaling;  // numbers of GPUs for scaling
   PlanWishes wishes;
   FactorRange factors = default_factors();
-  CostRules cost;                                 // without gpus
-  std::map<std::string, MeasuredLayer> measured;  // by variant, on one GPU of that kind
+  CostRules cost;  // without gpus
+  /// By variant, on one GPU of that kind. A layer that trained stands in no row of serving, nor the
+  /// other way round; in serving, where weights are most of what is read, the tokens must be the
+  /// same too.
+  std::map<std::string, MeasuredLayer> measured;
 };
 
 /// One variant at one scope on one number of GPUs.
@@ -58,20 +61,25 @@ struct EstimateRow {
   Scope scope = Scope::layer;
   std::string variant;
   std::int64_t gpus = 1;
-  Origin origin = Origin::modelled;
+  Origin origin = Origin::modelled;        // of the rates: measured only where that was run
+  Origin layer_origin = Origin::modelled;  // of the MoE layer's time that they are made of
   bool fits = false;
   double memory_bytes = 0;             // on the fullest GPU
   double low = 0, base = 0, high = 0;  // tokens/s per GPU; 0 when it does not fit
   double utilization = 0;              // of the bf16 datasheet peak, base case
-  double saving = 0;                   // of GPU-hours, against the baseline's row; below 0 = more
-  Cost low_cost, cost, high_cost;      // of the three rates
-  std::string plan;                    // how it is spread, of the model scope
+  /// Of GPU-hours, against the baseline's row; below 0 = more. Nothing where that does not fit, or
+  /// where one of the two is measured and the other modelled.
+  std::optional<double> saving;
+  Cost low_cost, cost, high_cost;  // of the three rates
+  std::string plan;                // how it is spread, of the model scope
 };
 
 struct Estimate {
-  std::vector<EstimateRow> rows;            // layer, moe_layers, then model by number of GPUs
-  std::optional<std::int64_t> fewest;       // GPUs that hold the whole model; nothing = unknown
-  std::vector<EstimateRow> scaling;         // model scope of the last variant
+  std::vector<EstimateRow> rows;       // layer, moe_layers, then model by number of GPUs
+  std::optional<std::int64_t> fewest;  // GPUs that hold the whole model; nothing = unknown
+  /// The last variant: model scope, or the layer over expert-parallel ranks where no model is
+  /// known.
+  std::vector<EstimateRow> scaling;
   std::optional<PlanResult> training_plan;  // of the last model row that fits
   std::optional<ServingResult> serving_plan;
 };
@@ -79,6 +87,10 @@ struct Estimate {
 /// Throws Error{usage} for a request without meaning, Error{internal} for a rate above the
 /// datasheet.
 Estimate estimate(const EstimateRequest& request);
+
+/// Tokens that enter one layer at once: the model's batch; at decode one per sequence, 128 unless
+/// the number of sequences is given.
+std::int64_t layer_tokens(const EstimateRequest& request);
 
 /// FLOP of one token in the workload: training three forward passes, serving one.
 double flops_per_token(const EstimateRequest& request);

@@ -51,8 +51,28 @@ Factors factors_of(double FactorRule::*value) {
   return factors;
 }
 
-bool is_overlap(std::string_view name) {
-  return name.ends_with("_overlap");
+/// What a factor may be, and how that is said.
+struct Bounds {
+  double least, most;
+  bool least_is_allowed;
+  const char* words;
+};
+
+Bounds bounds_of(std::string_view name) {
+  constexpr double kAnyMultiple = 1e6;
+  if (name.ends_with("_overlap")) return {0, 1, true, "an overlap lies in [0, 1]"};
+  if (name.ends_with("_efficiency") || name == "graph_share") {
+    return {0, 1, false, "a share lies in (0, 1]"};
+  }
+  if (name == "traffic" || name == "imbalance") {
+    return {1, kAnyMultiple, true, "it is a multiple of the least possible: at least 1"};
+  }
+  return {0, kAnyMultiple, false, "it must be above 0"};
+}
+
+bool holds(double value, const Bounds& bounds) {
+  return (value > bounds.least || (bounds.least_is_allowed && value == bounds.least)) &&
+         value <= bounds.most;
 }
 
 }  // namespace
@@ -71,10 +91,10 @@ void set_factor(FactorRange& factors, std::string_view name, double value) {
   for (const FactorRule& rule : kRules) {
     known.emplace_back(rule.name);
     if (rule.name != name) continue;
-    const bool holds = is_overlap(name) ? value >= 0 && value <= 1 : value > 0;
-    if (!holds) {
-      throw Error(ErrorKind::usage, std::string(name) + " " + std::to_string(value), "",
-                  is_overlap(name) ? "an overlap lies in [0, 1]" : "it must be above 0");
+    const Bounds bounds = bounds_of(name);
+    if (!holds(value, bounds)) {
+      throw Error(ErrorKind::usage, std::string(name) + " " + std::to_string(value), bounds.words,
+                  "`throughput factors` prints usual values");
     }
     factors.low.*rule.member = factors.base.*rule.member = factors.high.*rule.member = value;
     return;

@@ -42,7 +42,8 @@ struct FactorRange {
 FactorRange default_factors();
 
 /// Sets one factor in all three cases. Throws Error{usage} with the nearest name, or for a value
-/// that is not above zero (overlaps: in [0, 1]).
+/// without meaning: shares lie in (0, 1], overlaps in [0, 1], multiples are at least 1, and all
+/// others are above 0.
 void set_factor(FactorRange& factors, std::string_view name, double value);
 
 }  // namespace moe::model

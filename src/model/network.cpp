@@ -25,9 +25,14 @@ constexpr std::array kPresets{
 };
 
 void require_bandwidth(const char* link, const Link& value) {
-  if (value.bytes_per_s > 0) return;
+  constexpr double kMost = 1e15;  // a slip of the hand beyond it
+  if (value.bytes_per_s > 0 && value.bytes_per_s <= kMost) return;
+  if (value.bytes_per_s > kMost) {
+    throw Error(ErrorKind::usage, std::string(link) + " bandwidth is above a petabyte per second",
+                "", "the flags take GB/s, as 450");
+  }
   throw Error(ErrorKind::usage, std::string(link) + " bandwidth is not above zero",
-              "nothing could be sent", "give bytes per second, as 50e9");
+              "nothing could be sent", "give what one GPU sends, as 50 GB/s");
 }
 
 }  // namespace

@@ -117,6 +117,19 @@ std::optional<PlanResult> best_plan(const TrainingSetup& setup, const PlanWishes
   return evaluate(fastest ? *fastest : *smallest, setup, factors, measured);
 }
 
+std::string why_no_plan(const TrainingSetup& setup, const PlanWishes& wishes, std::int64_t gpus) {
+  ParallelPlan plan;  // the wishes, and 1 for what is left free
+  plan.gpus = gpus;
+  plan.global_batch = wishes.global_batch;
+  plan.schedule = wishes.schedule;
+  plan.tensor = std::max<std::int64_t>(1, wishes.tensor);
+  plan.pipeline = std::max<std::int64_t>(1, wishes.pipeline);
+  plan.expert = std::max<std::int64_t>(1, wishes.expert);
+  plan.micro_batch = std::max<std::int64_t>(1, wishes.micro_batch);
+  return plan_problem(plan, setup.model)
+      .value_or("no division of the GPUs, layers and experts meets every wish");
+}
+
 double least_memory(const TrainingSetup& setup, const PlanWishes& wishes, std::int64_t gpus) {
   double least = std::numeric_limits<double>::infinity();
   for_each_plan(setup, wishes, gpus, [&](const ParallelPlan& plan) {

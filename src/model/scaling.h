@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "model/step_time.h"
@@ -44,6 +45,9 @@ PlanResult evaluate(const ParallelPlan& plan, const TrainingSetup& setup,
 std::optional<PlanResult> best_plan(const TrainingSetup& setup, const PlanWishes& wishes,
                                     std::int64_t gpus, const FactorRange& factors,
                                     const std::optional<MeasuredLayer>& measured = std::nullopt);
+
+/// What stands in the way of every plan for `gpus`, where for_each_plan() visits none.
+std::string why_no_plan(const TrainingSetup& setup, const PlanWishes& wishes, std::int64_t gpus);
 
 /// Least bytes per GPU of any plan for `gpus`; infinity when none is possible.
 double least_memory(const TrainingSetup& setup, const PlanWishes& wishes, std::int64_t gpus);

@@ -33,6 +33,7 @@ struct StepParts {
 struct MeasuredLayer {
   LayerTimes times;
   std::int64_t tokens = 0;
+  bool training = true;  // false: forward alone, which keeps nothing for a backward
 };
 
 /// A plan that plan_problem() accepts, whether it fits or not.

@@ -12,9 +12,11 @@ namespace moe::report {
 namespace {
 
 using model::EstimateRow;
+using model::Origin;
 
 constexpr const char* kModel = "#d55e00";
-constexpr const char* kSolid = "#0072b2";
+constexpr const char* kPublished = "#0072b2";
+constexpr const char* kMeasured = "#00744c";
 
 struct Ends {
   double low = INFINITY, high = 0;
@@ -32,10 +34,35 @@ std::vector<EstimateRow> fitting_rows(const model::Estimate& estimate) {
   return rows;
 }
 
-/// index 0: GPUs, tokens/s low, base, high, efficiency; 1: the ideal line; 2: solid points.
-std::string data_text(const std::vector<EstimateRow>& rows, const std::vector<SolidPoint>& solid) {
+/// Tokens per second and GPU.
+double best_rate(const std::vector<EstimateRow>& rows) {
   double best = 0;
   for (const EstimateRow& row : rows) best = std::max(best, row.base);
+  return best;
+}
+
+std::vector<SolidPoint> points_of(const std::vector<SolidPoint>& points, Origin origin) {
+  std::vector<SolidPoint> found;
+  for (const SolidPoint& point : points) {
+    if (point.origin == origin) found.push_back(point);
+  }
+  return found;
+}
+
+/// A block of the data; none without points, because gnuplot does not count an empty one.
+std::string points_text(const std::vector<SolidPoint>& points, Origin origin) {
+  std::string text;
+  for (const SolidPoint& point : points_of(points, origin)) {
+    text += fmt::format("{} {:.6g} \"{}\"\n", point.gpus, point.tokens_per_s, point.name);
+  }
+  if (text.empty()) return "";
+  return fmt::format("\n\n# gpus tokens_per_s name, {}\n", name_of(origin)) + text;
+}
+
+/// index 0: GPUs, tokens/s low, base, high, efficiency; 1: the ideal line; then published points,
+/// then measured ones, where there are any.
+std::string data_text(const std::vector<EstimateRow>& rows, const std::vector<SolidPoint>& solid) {
+  const double best = best_rate(rows);
   std::string text = "# gpus tokens_per_s_low tokens_per_s tokens_per_s_high efficiency\n";
   for (const EstimateRow& row : rows) {
     const double gpus = static_cast<double>(row.gpus);
@@ -46,11 +73,7 @@ std::string data_text(const std::vector<EstimateRow>& rows, const std::vector<So
   for (const EstimateRow& row : {rows.front(), rows.back()}) {
     text += fmt::format("{} {:.6g}\n", row.gpus, best * static_cast<double>(row.gpus));
   }
-  text += "\n\n# gpus tokens_per_s name, measured or published\n";
-  for (const SolidPoint& point : solid) {
-    text += fmt::format("{} {:.6g} \"{}\"\n", point.gpus, point.tokens_per_s, point.name);
-  }
-  return text;
+  return text + points_text(solid, Origin::published) + points_text(solid, Origin::measured);
 }
 
 /// Powers of two on the axis, with or without their numbers.
@@ -66,12 +89,13 @@ std::string axis_text(const Ends& gpus, bool has_numbers) {
                      ticks);
 }
 
-std::string legend_text(const EstimateRow& row, bool has_solid) {
+std::string legend_text(const EstimateRow& row, const std::vector<SolidPoint>& solid) {
   Legend legend(0.08, 0.808);
-  legend.add_circle(kModel, "modelled, whole model, " + row.variant);
+  legend.add_circle(kModel, "modelled, " + row.variant);
   legend.add_whisker(kModel, "low .. high of every factor");
-  legend.add_dashes(kInk, "ideal: each GPU as fast as at the best point");
-  if (has_solid) legend.add_box(kSolid, "published or measured");
+  legend.add_dashes(kInk, "ideal: each GPU as at the best point");
+  if (!points_of(solid, Origin::published).empty()) legend.add_box(kPublished, "published");
+  if (!points_of(solid, Origin::measured).empty()) legend.add_box(kMeasured, "measured");
   return legend.script();
 }
 
@@ -86,7 +110,18 @@ std::string look_text(const Ends& gpus) {
       kFaint, kGrid, gpus.low / 1.3, gpus.high * 1.3);
 }
 
-std::string rate_panel(const Ends& gpus, const Ends& rates, bool has_solid) {
+/// Points of one block of the data with their names; empty without points.
+std::string solid_layers(const std::vector<SolidPoint>& solid, Origin origin, int index,
+                         const char* color, int shape) {
+  if (points_of(solid, origin).empty()) return "";
+  return fmt::format(
+      ", \\\n     data index {0} using 1:2 with points pt {1} ps 1.5 lc rgb '{2}', \\\n"
+      "     data index {0} using 1:2:3 with labels offset 1.2,{3} left font ',9' tc rgb '{2}'",
+      index, shape, color, origin == Origin::measured ? 0.6 : -0.9);
+}
+
+std::string rate_panel(const Ends& gpus, const Ends& rates, const std::vector<SolidPoint>& solid) {
+  constexpr int kSquare = 5, kDisc = 7;  // of gnuplot
   std::string text = axis_text(gpus, false);
   text += fmt::format(
       "set tmargin at screen 0.775\nset bmargin at screen 0.40\n"
@@ -96,12 +131,9 @@ std::string rate_panel(const Ends& gpus, const Ends& rates, bool has_solid) {
       "     data index 0 using 1:3 with lines lw 1.2 lc rgb '{4}', \\\n"
       "     data index 0 using 1:3:2:4 with yerrorbars pt 6 ps 1.4 lw 1.4 lc rgb '{4}'",
       rates.low / 2, rates.high * 2, kFaint, kInk, kModel);
-  if (!has_solid) return text + "\n";
-  return text + fmt::format(
-                    ", \\\n     data index 2 using 1:2 with points pt 5 ps 1.5 lc rgb '{0}', \\\n"
-                    "     data index 2 using 1:2:3 with labels offset 1.2,-0.9 left font ',9' tc "
-                    "rgb '{0}'\n",
-                    kSolid);
+  const int measured = points_of(solid, Origin::published).empty() ? 2 : 3;
+  return text + solid_layers(solid, Origin::published, 2, kPublished, kSquare) +
+         solid_layers(solid, Origin::measured, measured, kMeasured, kDisc) + "\n";
 }
 
 std::string efficiency_panel(const Ends& gpus) {
@@ -131,6 +163,7 @@ std::optional<PlotSource> scaling_plot(const Frame& frame, const model::Estimate
     rates.include(row.low * count);
     rates.include(row.high * count);
   }
+  rates.include(best_rate(rows) * gpus.high);  // where the ideal line ends
   for (const SolidPoint& point : solid) {
     gpus.include(static_cast<double>(point.gpus));
     rates.include(point.tokens_per_s);
@@ -138,9 +171,8 @@ std::optional<PlotSource> scaling_plot(const Frame& frame, const model::Estimate
   PlotSource source;
   source.name = "throughput_scaling";
   source.data = data_text(rows, solid);
-  source.script = plot_frame(frame, source.name) + legend_text(rows.front(), !solid.empty()) +
-                  look_text(gpus) + rate_panel(gpus, rates, !solid.empty()) +
-                  efficiency_panel(gpus);
+  source.script = plot_frame(frame, source.name) + legend_text(rows.front(), solid) +
+                  look_text(gpus) + rate_panel(gpus, rates, solid) + efficiency_panel(gpus);
   return source;
 }
 

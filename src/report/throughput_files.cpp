@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "model/model_parts.h"
 #include "report/table.h"
 
 namespace moe::report {
 namespace {
 
+using model::Scope;
 using record::Fields;
 
 Fields fields_of(const model::EstimateRow& row) {
@@ -16,6 +19,7 @@ Fields fields_of(const model::EstimateRow& row) {
           {"variant", row.variant},
           {"gpus", row.gpus},
           {"basis", std::string(name_of(row.origin))},
+          {"layer_basis", std::string(name_of(row.layer_origin))},
           {"fits", row.fits},
           {"memory_bytes_per_gpu", row.memory_bytes},
           {"tokens_per_s_per_gpu_low", row.low},
@@ -32,12 +36,14 @@ Fields fields_of(const model::EstimateRow& row) {
           {"cost_usd_high", row.low_cost.usd},
           {"usd_per_million_tokens", row.cost.usd_per_million_tokens},
           {"energy_kwh", row.cost.energy_kwh},
-          {"saved_fraction", row.saving},
+          {"saved_fraction", row.saving.value_or(std::nan(""))},
           {"plan", row.plan}};
 }
 
 std::string text_of(const record::Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{:.10g}", *number);
+  if (const auto* number = std::get_if<double>(&value)) {
+    return std::isnan(*number) ? "" : fmt::format("{:.10g}", *number);
+  }
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *whole);
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   return std::get<std::string>(value);
@@ -67,6 +73,29 @@ Fields assumptions(const model::EstimateRequest& request) {
 }
 
 }  // namespace
+
+std::string basis_text(const model::EstimateRow& row) {
+  const std::string text(name_of(row.origin));
+  return row.layer_origin == row.origin
+             ? text
+             : text + ", layer " + std::string(name_of(row.layer_origin));
+}
+
+std::vector<SolidPoint> measured_points(const model::Estimate& estimate) {
+  if (estimate.scaling.empty()) return {};
+  const model::EstimateRow& shown = estimate.scaling.front();
+  const bool whole = shown.scope == Scope::model;
+  std::vector<SolidPoint> points;
+  bool is_measured = false;
+  for (const model::EstimateRow& row : estimate.rows) {
+    if (row.variant != shown.variant || row.scope == Scope::model || !row.fits) continue;
+    if (row.scope == Scope::layer) is_measured = row.origin == model::Origin::measured;
+    if (!is_measured || row.scope != (whole ? Scope::moe_layers : Scope::layer)) continue;
+    points.push_back(
+        {1, row.base, whole ? "MoE layers alone" : "this layer", model::Origin::measured});
+  }
+  return points;
+}
 
 record::Document throughput_document(const Fields& head, const model::EstimateRequest& request,
                                      const model::Estimate& estimate) {

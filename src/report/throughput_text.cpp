@@ -9,6 +9,7 @@
 #include "model/model_parts.h"
 #include "report/format.h"
 #include "report/table.h"
+#include "report/throughput_files.h"
 
 namespace moe::report {
 namespace {
@@ -26,6 +27,11 @@ std::string gb(double bytes) {
 std::string rate(double tokens_per_s) {
   return tokens_per_s >= 100 ? format_integer(static_cast<std::int64_t>(tokens_per_s + 0.5))
                              : format_number(tokens_per_s, tokens_per_s, 3);
+}
+
+/// Three digits, however small: a million tokens may cost a hundredth of a cent.
+std::string figure(double value) {
+  return value > 0 && value < 1 ? fmt::format("{:.3g}", value) : format_number(value, value, 3);
 }
 
 std::string work_in_words(Workload workload) {
@@ -54,15 +60,16 @@ std::vector<std::string> cells_of(const EstimateRow& row, bool serves, bool is_b
           rate(row.base),
           rate(row.high),
           format_amount(cost.tokens_per_day),
-          format_number(cost.days, cost.days, 3),
+          figure(cost.days),
           format_amount(cost.gpu_hours),
-          serves ? format_number(cost.usd_per_million_tokens, cost.usd_per_million_tokens, 3)
-                 : format_amount(cost.usd),
-          format_number(cost.energy_kwh / 1000, cost.energy_kwh / 1000, 3),
+          serves ? figure(cost.usd_per_million_tokens) : format_amount(cost.usd),
+          figure(cost.energy_kwh / 1000),
           fmt::format("{:.1f}", 100 * row.utilization),
           gb(row.memory_bytes),
-          is_baseline ? "baseline" : format_percent(row.saving),
-          std::string(name_of(row.origin))};
+          is_baseline  ? "baseline"
+          : row.saving ? format_percent(*row.saving)
+                       : "-",
+          basis_text(row)};
 }
 
 /// The rows of one scope and number of GPUs as a table.
@@ -74,6 +81,8 @@ std::string scope_table(const EstimateRequest& request, const std::vector<Estima
     if (row.scope != scope || row.gpus != gpus) continue;
     if (row.fits) {
       table.rows.push_back(cells_of(row, serves, row.variant == request.baseline));
+    } else if (row.memory_bytes == 0) {
+      table.rows.push_back({row.variant, row.plan});
     } else {
       table.rows.push_back(
           {row.variant, fmt::format("does not fit: the smallest plan needs {} GB per GPU of {}",
@@ -88,12 +97,9 @@ std::string layer_section(const EstimateRequest& request, const Estimate& result
   const ModelConfig& model = request.training.model;
   if (model.num_moe_layers() == 0) return "";
   const std::int64_t gpus = request.gpus.front();
-  std::string text = fmt::format(
-      "\none MoE layer, {}; {} {}, each for itself, {} tokens at once\n",
-      work_in_words(request.workload), gpus, request.training.gpu.name,
-      format_integer(request.workload == Workload::decode
-                         ? (request.serving.sequences > 0 ? request.serving.sequences : 128)
-                         : model.tokens()));
+  std::string text = fmt::format("\none MoE layer, {}; {} {}, each for itself, {} tokens at once\n",
+                                 work_in_words(request.workload), gpus, request.training.gpu.name,
+                                 format_integer(layer_tokens(request)));
   text += scope_table(request, result.rows, Scope::layer, gpus);
   if (model.num_moe_layers() > 1) {
     text += fmt::format("\nall {} MoE layers one after another, without what lies between them\n",
@@ -115,19 +121,30 @@ std::vector<std::int64_t> model_gpus(const Estimate& result) {
 std::string model_section(const EstimateRequest& request, const Estimate& result) {
   std::string text;
   for (std::int64_t gpus : model_gpus(result)) {
-    std::string plan;
-    bool fits = false;
+    const EstimateRow* last = nullptr;  // that fits
     for (const EstimateRow& row : result.rows) {
-      if (row.scope != Scope::model || row.gpus != gpus) continue;
-      plan = row.plan;
-      fits |= row.fits;
+      if (row.scope == Scope::model && row.gpus == gpus && row.fits) last = &row;
     }
-    text += fmt::format("\nwhole model, {} {}: {}\n", gpus, request.training.gpu.name, plan);
+    text += fmt::format("\nwhole model, {} {}, each row by its own best plan\n",
+                        format_integer(gpus), request.training.gpu.name);
     text += scope_table(request, result.rows, Scope::model, gpus);
-    if (fits) continue;
+    if (last != nullptr) {
+      text += fmt::format("plan of {}: {}\n", last->variant, last->plan);
+      continue;
+    }
     text += result.fewest ? fmt::format("fewest {} that hold it: {}\n", request.training.gpu.name,
                                         *result.fewest)
                           : "no number of GPUs up to 16,384 holds it\n";
+  }
+  return text;
+}
+
+/// "sonic on 176 GPUs", the row that estimate() kept the plan of; empty without one.
+std::string last_planned(const Estimate& result) {
+  std::string text;
+  for (const EstimateRow& row : result.rows) {
+    if (row.scope != Scope::model || !row.fits) continue;
+    text = fmt::format("{} on {} GPUs", row.variant, format_integer(row.gpus));
   }
   return text;
 }
@@ -149,13 +166,14 @@ std::string budget(const model::StepParts& p) {
 }
 
 std::string plan_section(const Estimate& result) {
+  if (last_planned(result).empty()) return "";
   if (result.training_plan) {
     const model::MemoryParts& m = result.training_plan->memory;
     return fmt::format(
-               "\nthe last plan\nmemory      weights {} | gradients {} | optimizer {} | "
+               "\n{}\nmemory      weights {} | gradients {} | optimizer {} | "
                "activations {} | workspace {} | exchange {} | reserved {} GB\n",
-               gb(m.weights), gb(m.gradients), gb(m.optimizer), gb(m.activations), gb(m.workspace),
-               gb(m.exchange), gb(m.reserved)) +
+               last_planned(result), gb(m.weights), gb(m.gradients), gb(m.optimizer),
+               gb(m.activations), gb(m.workspace), gb(m.exchange), gb(m.reserved)) +
            budget(result.training_plan->parts);
   }
   if (!result.serving_plan) return "";
@@ -166,9 +184,10 @@ std::string plan_section(const Estimate& result) {
                      share("attention", p.attention, t) + share("experts", p.experts, t) +
                      share("exchange", p.exchange, t) + share("start-up", p.latency, t);
   return fmt::format(
-             "\nthe last plan: {} per pass\nmemory      weights {} | cache {} | workspace "
+             "\n{}: {} per pass\nmemory      weights {} | cache {} | workspace "
              "{} | reserved {} GB\n",
-             format_time(t), gb(m.weights), gb(m.cache), gb(m.workspace), gb(m.reserved)) +
+             last_planned(result), format_time(t), gb(m.weights), gb(m.cache), gb(m.workspace),
+             gb(m.reserved)) +
          text.substr(0, text.size() - 2) + "\n";
 }
 
@@ -184,16 +203,21 @@ std::string scaling_section(const Estimate& result) {
   for (const EstimateRow& row : result.scaling) {
     if (!row.fits) {
       table.rows.push_back({format_integer(row.gpus),
-                            "does not fit: at least " + gb(row.memory_bytes) + " GB per GPU"});
+                            row.memory_bytes == 0 ? row.plan
+                                                  : "does not fit: at least " +
+                                                        gb(row.memory_bytes) + " GB per GPU"});
       continue;
     }
     table.rows.push_back({format_integer(row.gpus), rate(row.base),
                           format_amount(row.cost.tokens_per_day), format_percent(row.base / best),
-                          format_number(row.cost.days, row.cost.days, 3),
-                          format_amount(row.cost.usd), gb(row.memory_bytes), row.plan});
+                          figure(row.cost.days), format_amount(row.cost.usd), gb(row.memory_bytes),
+                          row.plan});
   }
-  return fmt::format("\nscaling of the whole model, {} (modelled)\n",
-                     result.scaling.front().variant) +
+  const EstimateRow& first = result.scaling.front();
+  const bool whole = first.scope == Scope::model;
+  return fmt::format("\nscaling of {}, {} ({})\n",
+                     whole ? "the whole model" : "one MoE layer whose experts the GPUs share",
+                     first.variant, basis_text(first)) +
          to_text(table);
 }
 

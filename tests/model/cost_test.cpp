@@ -52,7 +52,11 @@ TEST(Cost, IsLinearInThePriceAndNothingElseChanges) {
 TEST(Cost, RefusesRulesWithoutMeaning) {
   EXPECT_THROW(cost_of(0, {}), Error);
   EXPECT_THROW(cost_of(1, {.gpus = 0}), Error);
-  EXPECT_THROW(cost_of(1, {.price_per_gpu_hour = -1}), Error);
+  for (const double price : {-1.0, 1e300, std::nan("")}) {
+    EXPECT_THROW(cost_of(1, {.price_per_gpu_hour = price}), Error) << price;
+  }
+  EXPECT_THROW(cost_of(1, {.tokens_total = std::numeric_limits<double>::infinity()}), Error);
+  EXPECT_THROW(cost_of(1, {.gpu_watts = std::nan("")}), Error);
   EXPECT_THROW(cost_of(1, {.goodput = 1.1}), Error);
   EXPECT_THROW(cost_of(1, {.goodput = 0}), Error);
   EXPECT_THROW(cost_of(1, {.pue = 0.9}), Error);

@@ -32,8 +32,10 @@ TEST(Network, IsRefusedWithoutBandwidth) {
       },
       Error);
   network = plain_network();
-  network.nvlink.bytes_per_s = -1;
-  EXPECT_THROW(check_network(network), Error);
+  for (const double bandwidth : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    network.nvlink.bytes_per_s = bandwidth;
+    EXPECT_THROW(check_network(network), Error) << bandwidth;
+  }
 }
 
 TEST(Network, PresetsAreFoundByNameAndGpu) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/serving.h"
+#include "moe/error.h"
 #include "setups.h"
 
 namespace moe::model {
@@ -113,6 +114,22 @@ TEST(Serving, LongerContextsCostCacheAndTime) {
   const ServingResult extended = best_serving(setup, 1, default_factors());
   EXPECT_DOUBLE_EQ(extended.memory.cache, 4 * brief.memory.cache);
   EXPECT_LT(extended.base, brief.base);
+}
+
+TEST(Serving, MoreThanTheDatasheetIsADefect) {
+  ServingSetup setup = serving_of("qwen3-30b-a3b", ServingPhase::prefill);
+  setup.bytes_per_weight = 2;
+  FactorRange factors = default_factors();
+  factors.base.gemm_efficiency = factors.base.attention_efficiency = 50;
+  factors.base.memory_efficiency = 1000;
+  factors.base.layer_latency_s = 1e-9;
+  EXPECT_NO_THROW(best_serving(setup, 1, default_factors()));
+  try {
+    best_serving(setup, 1, factors);
+    FAIL() << "faster than the hardware";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::internal);
+  }
 }
 
 TEST(Serving, PrefillIsFasterPerTokenThanDecode) {

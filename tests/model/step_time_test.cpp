@@ -101,13 +101,12 @@ TEST(StepTime, AMeasuredLayerTakesTheRooflinesPlace) {
 
 TEST(StepTime, MoreThanTheDatasheetIsADefect) {
   const TrainingSetup setup = setup_of("qwen3-30b-a3b");
-  FactorRange factors = default_factors();
-  set_factor(factors, "gemm_efficiency", 50);
-  set_factor(factors, "attention_efficiency", 50);
-  set_factor(factors, "traffic", 0.001);
-  set_factor(factors, "host_s", 1e-9);
-  set_factor(factors, "all_to_all_overlap", 1);
-  const StepParts step = step_time(plain_plan(), setup, factors.base);
+  Factors factors = default_factors().base;
+  factors.gemm_efficiency = factors.attention_efficiency = 50;  // set_factor() refuses that
+  factors.traffic = 0.001;
+  factors.host_s = 1e-9;
+  factors.all_to_all_overlap = 1;
+  const StepParts step = step_time(plain_plan(), setup, factors);
   try {
     tokens_per_s_per_gpu(plain_plan(), setup, step);
     FAIL() << "faster than the hardware";
@@ -122,6 +121,11 @@ TEST(SetFactor, RefusesUnknownNamesAndValuesWithoutMeaning) {
   EXPECT_THROW(set_factor(factors, "traffic", 0), Error);
   EXPECT_THROW(set_factor(factors, "all_to_all_overlap", 1.5), Error);
   EXPECT_NO_THROW(set_factor(factors, "all_to_all_overlap", 0));
+  EXPECT_THROW(set_factor(factors, "gemm_efficiency", 1.01), Error) << "above the datasheet";
+  EXPECT_NO_THROW(set_factor(factors, "gemm_efficiency", 1));
+  EXPECT_THROW(set_factor(factors, "imbalance", 0.9), Error) << "the busiest is below the mean";
+  EXPECT_THROW(set_factor(factors, "host_s", std::numeric_limits<double>::infinity()), Error);
+  EXPECT_THROW(set_factor(factors, "host_s", std::nan("")), Error);
 }
 
 TEST(Factors, LowBaseAndHighAreInOrderOfThroughput) {

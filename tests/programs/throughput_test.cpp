@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/load.h"
 #include "moe/error.h"
 #include "programs/started_program.h"
+#include "record/store.h"
 #include "throughput/run_flags.h"
 
 namespace moe::programs {
@@ -21,6 +23,16 @@ class Throughput : public ProgramTest {
     EXPECT_THAT(outcome.err, HasSubstr("error: " + message));
     EXPECT_EQ(outcome.out, "");
     EXPECT_FALSE(std::filesystem::exists(file("results/throughput"))) << "nothing written half";
+  }
+
+  /// Below results/throughput.
+  std::filesystem::path only_file(const std::string& name) const {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(file("results/throughput"))) {
+      if (entry.path().filename() == name) return entry.path();
+    }
+    ADD_FAILURE() << "no " << name;
+    return {};
   }
 };
 
@@ -66,6 +78,48 @@ TEST_F(Throughput, MeasuresALayerAndUsesTheSavedRunAgain) {
   EXPECT_THAT(other.err, HasSubstr("measured another layer: small"));
 }
 
+/// A run of bench_moe_variants as an H100 would have saved it; times of no real machine.
+record::Run run_on_h100(const std::string& config) {
+  record::Run run;
+  run.id = "2026-11-23T04-12-07Z-7f3a";
+  run.program = "bench_moe_variants";
+  run.model = config::load_config(config);
+  run.mode = "forward_backward";
+  run.traffic = "natural";
+  run.environment.device_kind = "cuda";
+  run.environment.device_name = "NVIDIA H100 80GB HBM3";
+  record::Row row;
+  row.variant = "sonic";
+  row.tokens = run.model.tokens();
+  row.forward = record::Timing{{20e-3}, 20e-3};
+  row.backward = record::Timing{{40e-3}, 40e-3};
+  run.rows = {row};
+  return run;
+}
+
+TEST_F(Throughput, RowsOfAMeasuredLayerSaySoAndItsPointIsDrawn) {
+  const record::Run saved = run_on_h100("qwen3-30b-a3b");
+  record::RunStore(file("results"), saved.id).write_run(saved);
+  const Outcome outcome = run({"--from", "last", "--gpus", "64"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("on one NVIDIA H100 80GB HBM3"));
+  EXPECT_THAT(outcome.out, HasSubstr("-  measured\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("modelled, layer measured\n"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("! ")));
+  const auto data = only_file("throughput_scaling.dat");
+  EXPECT_THAT(text_of(data), HasSubstr("name, measured\n1 "));
+  const Outcome serving = run({"--from", "last", "--phase", "decode", "--no-plots"});
+  EXPECT_THAT(serving.out, HasSubstr("! decode needs a run of --mode forward with --tokens 128"));
+  EXPECT_THAT(serving.out, Not(HasSubstr("layer measured")));
+}
+
+TEST_F(Throughput, ARanksShareOfALayerIsNoLayer) {
+  record::Run saved = run_on_h100("qwen3-30b-a3b");
+  saved.ep_rank = record::EpRank{1, 8, 128, saved.model.tokens()};
+  record::RunStore(file("results"), saved.id).write_run(saved);
+  expect_refused({"--from", "last"}, "run " + saved.id + " measured one rank's share of a layer");
+}
+
 TEST_F(Throughput, ValidatesAgainstPublishedRuns) {
   const Outcome shipped = run({"validate"});
   EXPECT_EQ(shipped.exit_code, 0);
@@ -91,7 +145,24 @@ TEST_F(Throughput, RefusesBadInput) {
   expect_refused({"--gpu", "h10"}, "unknown GPU 'h10'. Did you mean 'h100'?");
   expect_refused({"--network", "ndr40"}, "unknown network 'ndr40'. Did you mean 'ndr400'?");
   expect_refused({"--infiniband", "0"}, "InfiniBand bandwidth is not above zero");
-  expect_refused({"--price", "-1"}, "negative price");
+  expect_refused({"--nvlink", "-3"}, "NVLink bandwidth is not above zero");
+  expect_refused({"--infiniband", "inf"}, "InfiniBand bandwidth is above a petabyte per second");
+  expect_refused({"--price", "-1"}, "price outside [0, 10,000] USD per GPU-hour");
+  expect_refused({"--price", "1e300"}, "price outside [0, 10,000] USD per GPU-hour");
+  expect_refused({"--tokens-total", "inf"}, "--tokens-total 'inf' is no amount");
+  expect_refused({"--gpus", "99999999999999999999"}, "--gpus ");
+  expect_refused({"--gpus", "8,x"}, "--gpus 8,x: not a whole number");
+  expect_refused({"--micro-batch", "-1"}, "--micro-batch -1 is outside 0 to 2147483647");
+  expect_refused({"--context", "99999999999"}, "--context 99999999999 is outside");
+  expect_refused({"--zero", "7"}, "ZeRO stage 7");
+  expect_refused({"--baseline", "vanila"}, "unknown baseline 'vanila'. Did you mean 'vanilla'?");
+  expect_refused({"--variants", "sonic", "--baseline", "vanilla"}, "unknown baseline 'vanilla'");
+  expect_refused({"--set", "traffic=inf"}, "--set 'inf' is no amount");
+  expect_refused({"--set", "gemm_efficiency=3"}, "gemm_efficiency 3.000000: a share lies in");
+  expect_refused({"--from", "nowhere"}, "no run 'nowhere'");
+  expect_refused({"--quiet=2"}, "--quiet takes no value");
+  expect_refused({"--price", "cheap"}, "--price cheap: not a number");
+  expect_refused({"--config", "nowhere.toml"}, "cannot read nowhere.toml");
   expect_refused({"--goodput", "2"}, "goodput outside (0, 1]");
   expect_refused({"--gpus", "0"}, "--gpus 0");
   expect_refused({"--tokens-total", "many"}, "--tokens-total 'many' is no amount");
@@ -103,6 +174,12 @@ TEST_F(Throughput, RefusesBadInput) {
   expect_refused({"--gpus", "8", "--gpu", "a100", "--fp8"},
                  "NVIDIA A100 SXM 80 GB has no 8-bit arithmetic");
   expect_refused({"--from", "last", "--measure"}, "--from and --measure");
+}
+
+TEST_F(Throughput, SaysWhyNoPlanIsPossible) {
+  const Outcome outcome = run({"--ep", "3", "--gpus", "256", "--no-plots"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("no plan: EP 3 does not divide the 256 GPUs of a stage"));
 }
 
 TEST_F(Throughput, UnwritableResultsAreFoundFirst) {

@@ -56,7 +56,7 @@ TEST(ThroughputDocument, HoldsEveryRowAndFactor) {
   EXPECT_EQ(document.lists[1].second.size(), 4u);
   EXPECT_EQ(document.lists[2].second.size(), model::factor_rules().size());
   const std::string csv = throughput_csv(result);
-  EXPECT_THAT(csv, HasSubstr("scope,variant,gpus,basis"));
+  EXPECT_THAT(csv, HasSubstr("scope,variant,gpus,basis,layer_basis"));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'),
             static_cast<long>(1 + result.rows.size() + 4));
 }
@@ -71,6 +71,54 @@ TEST(ScalingPlot, DrawsWhatFitsAndMarksWhatIsNotModelled) {
   EXPECT_THAT(plot->data, Not(HasSubstr("\n8 ")));
   EXPECT_THAT(plot->data, HasSubstr("1024 1.3e+06 \"a run\""));
   EXPECT_THAT(plot->script, HasSubstr("ideal"));
+}
+
+TEST(ScalingPlot, DrawsWhatWasMeasuredInABlockOfItsOwn) {
+  model::EstimateRequest request = request_of("qwen3-30b-a3b");
+  const std::int64_t tokens = request.training.model.tokens();
+  request.measured["sonic"] = {{10e-3, 20e-3, model::Origin::measured}, tokens};
+  const model::Estimate estimate = model::estimate(request);
+  const std::vector<SolidPoint> points = measured_points(estimate);
+  ASSERT_EQ(points.size(), 1u);
+  EXPECT_EQ(points[0].gpus, 1);
+  EXPECT_NEAR(points[0].tokens_per_s, static_cast<double>(tokens) / 30e-3 / 48, 1e-6);
+  const auto alone = scaling_plot({}, estimate, points);
+  EXPECT_THAT(alone->data, HasSubstr("name, measured\n1 "));
+  EXPECT_THAT(alone->data, Not(HasSubstr("published")));
+  EXPECT_THAT(alone->script, HasSubstr("data index 2 using 1:2 with points pt 7"));
+  EXPECT_THAT(alone->script, HasSubstr("'measured'"));
+  EXPECT_THAT(alone->script, Not(HasSubstr("'published'")));
+  std::vector<SolidPoint> both = points;
+  both.push_back({64, 1e6, "a run"});
+  const auto plot = scaling_plot({}, estimate, both);
+  EXPECT_THAT(plot->script, HasSubstr("data index 2 using 1:2 with points pt 5"));
+  EXPECT_THAT(plot->script, HasSubstr("data index 3 using 1:2 with points pt 7"));
+}
+
+TEST(MeasuredPoints, AreNoneOfAModelAlone) {
+  EXPECT_TRUE(measured_points(model::estimate(request_of("qwen3-30b-a3b"))).empty());
+}
+
+TEST(MeasuredPoints, OfOneLayerAreTheLayer) {
+  model::EstimateRequest request = request_of("medium");
+  const std::int64_t tokens = request.training.model.tokens();
+  request.measured["sonic"] = {{50e-3, 100e-3, model::Origin::measured}, tokens};
+  const std::vector<SolidPoint> points = measured_points(model::estimate(request));
+  ASSERT_EQ(points.size(), 1u);
+  EXPECT_NEAR(points[0].tokens_per_s, static_cast<double>(tokens) / 150e-3, 1e-6);
+}
+
+TEST(ThroughputTables, SayWhatStandsOnAMeasuredLayer) {
+  model::EstimateRequest request = request_of("qwen3-30b-a3b");
+  request.measured["sonic"] = {{10e-3, 20e-3, model::Origin::measured},
+                               request.training.model.tokens()};
+  const model::Estimate result = estimate(request);
+  const std::string text = throughput_tables(request, result);
+  EXPECT_THAT(text, HasSubstr("-  measured\n")) << "nothing is saved against a modelled baseline";
+  EXPECT_THAT(text, HasSubstr("modelled, layer measured\n"));
+  EXPECT_THAT(text, HasSubstr("scaling of the whole model, sonic (modelled, layer measured)"));
+  EXPECT_THAT(throughput_csv(result), HasSubstr("layer,sonic,8,measured,measured,"));
+  EXPECT_THAT(throughput_csv(result), HasSubstr("model,sonic,8,modelled,measured,"));
 }
 
 TEST(ScalingPlot, IsNothingWithoutAPointThatFits) {
