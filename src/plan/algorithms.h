@@ -13,6 +13,7 @@ struct KernelScratch {
   bool shared_as_rows = false;   // the shared expert runs as an expert whose rows are all tokens
   bool gemm_turns = false;       // a counter by which the CTAs of a long product keep in step
   bool sums_ride = false;        // sonic: the kernel of d_w_up also sums dX over each token's rows
+  std::int64_t bias_chunks = 0;  // sums that a bias's gradient over all tokens goes through
   bool rounds_d_logits = false;  // d_logits are made in the layer's type, without a float32 copy
 };
 

@@ -1,6 +1,8 @@
 // Router and shared expert: their steps and buffers.
 #include "plan/parts.h"
 
+#include <algorithm>
+
 #include "routing/gate.h"
 #include "routing/rows.h"
 
@@ -149,6 +151,11 @@ void common_buffers(Builder& builder, const Sizes& s, const Request& request,
                       "permute");
   }
   if (scratch.gemm_turns) builder.workspace("gemm_turns", DType::i32, {1});
+  const bool has_bias = request.config.expert_bias || request.config.gate.logit_bias;
+  if (scratch.bias_chunks > 0 && has_bias && request.training) {
+    const std::int64_t widest = std::max({s.E, s.u, s.d});
+    builder.workspace("bias_chunk_sums", DType::f32, {scratch.bias_chunks, widest});
+  }
   if (traits.gemm_scratch_bytes > 0) {
     builder.workspace("gemm_scratch", DType::i64,
                       {static_cast<std::int64_t>(traits.gemm_scratch_bytes / 8)});

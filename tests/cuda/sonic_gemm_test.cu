@@ -97,21 +97,26 @@ TEST_P(SonicGemmTest, UpProjection) {
       DeviceArray<Bf16> x(std::size_t(kTokens) * d), w(std::size_t(E) * u * d),
           h(std::size_t(memory_rows) * u), a(std::size_t(memory_rows) * n);
       DeviceArray<int> device_offsets(offsets), row_tokens(tokens);
+      DeviceArray<Bf16> b_up(std::size_t(E) * u);
       tests::fill_random(x, 1);
-      tests::fill_random(w, 2, 0.1f);
+      tests::fill_random(w, 2, 0.4f);  // H far enough out for clamps
+      tests::fill_random(b_up, 4);
+      const bool has_bias = n != 256;
       poison(h);
       poison(a);
       UpProjProblem problem{
           x.get(), row_tokens.get(), w.get(), h.get(), a.get(), device_offsets.get(), E, n,
           d,       activation};
+      if (has_bias) problem.b_up = b_up.get();
       up_proj(problem, tile, tests::multiprocessors(), nullptr);
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
-      const auto xv = as_double(x), wv = as_double(w);
+      const auto xv = as_double(x), wv = as_double(w), bv = as_double(b_up);
       std::vector<double> want_h(h.size()), want_a(a.size());
       for (int e = 0; e < E; ++e) {
         for (int r = offsets[e]; r < offsets[e + 1]; ++r) {
           double* row = &want_h[std::size_t(r) * u];
           for (int j = 0; j < u; ++j) {
+            if (has_bias) row[j] = bv[std::size_t(e) * u + j];
             for (int i = 0; i < d; ++i)
               row[j] += xv[std::size_t(tokens[r]) * d + i] * wv[(std::size_t(e) * u + j) * d + i];
           }
@@ -144,7 +149,7 @@ TEST_P(SonicGemmTest, ActivationGradient) {
       DeviceArray<float> row_scores(scores), d_scores(std::size_t(parts) * memory_rows);
       tests::fill_random(d_out, 1);
       tests::fill_random(w, 2, 0.1f);
-      tests::fill_random(h, 3);
+      tests::fill_random(h, 3, 4.0f);  // far enough out for clamps
       MOE_CUDA_CHECK(cudaMemset(h.get() + std::size_t(rows) * u, 0xff,
                                 (h.size() - std::size_t(rows) * u) * 2));
       poison(a);

@@ -36,6 +36,8 @@ struct Pass {
   int hidden_dim() const { return static_cast<int>(config.hidden_dim); }
   int ffn_dim() const { return static_cast<int>(config.ffn_dim); }
   int up_dim() const { return static_cast<int>(config.up_dim()); }
+  /// Scratch of a bias's gradient, in layers with biases.
+  float* bias_chunk_sums() const { return arena.get<float>("bias_chunk_sums"); }
   /// Scratch of a product with reduction k.
   unsigned* turns(int k) const {
     return keeps_in_step(k) ? arena.get<unsigned>("gemm_turns") : nullptr;

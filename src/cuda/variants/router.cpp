@@ -137,9 +137,16 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
                        .n = d,
                        .k = E,
                        .accumulate = Accumulate::add});
-  bias_gradient({d_logits, nullptr, nullptr, nullptr, pass.tokens, 1, pass.num_experts(),
-                 gradients.weights.b_router.data, gradients.accumulate == Accumulate::add},
-                pass.stream);
+  if (!gradients.weights.b_router.empty()) {
+    bias_gradient({.rows = d_logits,
+                   .num_rows = pass.tokens,
+                   .num_experts = 1,
+                   .columns = pass.num_experts(),
+                   .d_bias = gradients.weights.b_router.data,
+                   .adds = gradients.accumulate == Accumulate::add,
+                   .chunk_sums = pass.bias_chunk_sums()},
+                  pass.stream);
+  }
   if (gradients.weights.w_router.empty()) return;
   pass.blas.gemm_rows({.a = {.data = d_logits, .stride = E, .transposed = true},
                        .b = {.data = pass.inputs.x.data, .stride = d},

@@ -95,6 +95,7 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
 /// that the activation gradient left.
 void SonicLayer::down_bias_gradient(const Pass& pass, TensorView d_out,
                                     const InputGradients& gradients) const {
+  static_assert(kBiasDotColumns == kDScoreColumns, "the plan sizes all parts of dS alike");
   bias_gradient(
       {d_out.data, pass.row_tokens(), pass.row_scores(), pass.expert_offsets(), pass.max_rows,
        pass.num_experts(), pass.hidden_dim(), gradients.weights.b_down.data,

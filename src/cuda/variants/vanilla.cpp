@@ -81,9 +81,16 @@ void multiply(const Pass& pass, std::int64_t m, Rows a, Rows b, bool transposed,
 /// d_W[e] = A^T B over the expert's rows; d_bias[e] is the sum of A's.
 void weight_gradient(const Pass& pass, std::int64_t rows, Rows a, Rows b, TensorView d_w,
                      TensorView d_bias, int e, Accumulate accumulate) {
-  bias_gradient({a.data, nullptr, nullptr, nullptr, rows, 1, static_cast<int>(a.columns),
-                 bias_of(d_bias, e).data, accumulate == Accumulate::add},
-                pass.stream);
+  if (!d_bias.empty()) {
+    bias_gradient({.rows = a.data,
+                   .num_rows = rows,
+                   .num_experts = 1,
+                   .columns = static_cast<int>(a.columns),
+                   .d_bias = bias_of(d_bias, e).data,
+                   .adds = accumulate == Accumulate::add,
+                   .chunk_sums = pass.bias_chunk_sums()},
+                  pass.stream);
+  }
   if (d_w.empty()) return;
   const DType dtype = pass.config.dtype;
   const Rows c = matrix_of(d_w, e);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "cuda/kernels/bias/bias_gradient.h"
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/build_rows.h"
@@ -59,6 +60,7 @@ class CudaVariant final : public Variant {
     scratch.shared_as_rows = true;
     scratch.rounds_d_logits = true;
     scratch.gemm_turns = true;
+    scratch.bias_chunks = kBiasChunks;
     scratch.sums_ride = sums_ride(static_cast<int>(request.config.ffn_dim));
     return make_plan_(request, traits, scratch);
   }

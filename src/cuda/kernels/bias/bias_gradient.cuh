@@ -23,12 +23,12 @@ struct BiasGradient {
     const int* row_tokens;
     const float* row_scales;
     const int* expert_offsets;
-    std::int64_t num_rows;
+    std::int64_t num_rows, chunk_rows;
     int columns;
     Element* d_bias;
     bool adds;
     const Element* bias;
-    float* dots;
+    float *dots, *chunk_sums;
   };
   static constexpr int kThreads = 512, kMinBlocks = 2, kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32, kBlockColumns = 32 * kWidth;
@@ -54,12 +54,14 @@ struct BiasGradient {
   }
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, expert = blockIdx.y;
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const int expert = blockIdx.y;  // or a chunk of the rows of all
     const int column = static_cast<int>(blockIdx.x) * kBlockColumns + lane * kWidth;
     const bool is_inside = column < args.columns;
-    const std::int64_t begin = args.expert_offsets == nullptr ? 0 : args.expert_offsets[expert];
-    const std::int64_t end =
-        args.expert_offsets == nullptr ? args.num_rows : args.expert_offsets[expert + 1];
+    const bool is_chunk = args.expert_offsets == nullptr;
+    const std::int64_t begin = is_chunk ? expert * args.chunk_rows : args.expert_offsets[expert];
+    const std::int64_t end = is_chunk ? min(begin + args.chunk_rows, args.num_rows)
+                                      : std::int64_t{args.expert_offsets[expert + 1]};
     const std::int64_t own = std::int64_t{expert} * args.columns + column;
     const bool has_dots = args.bias != nullptr;
     const Vector bias = load(args.bias + own, has_dots && is_inside);
@@ -89,10 +91,37 @@ struct BiasGradient {
                                                 int expert) {
     const int own = threadIdx.x, column = static_cast<int>(blockIdx.x) * kBlockColumns + own;
     if (own >= kBlockColumns || column >= args.columns) return;
-    Element& out = args.d_bias[std::int64_t{expert} * args.columns + column];
-    float sum = args.adds ? __bfloat162float(out) : 0.0f;
+    float sum = 0.0f;
     for (int warp = 0; warp < kWarps; ++warp) sum += shared.partial[warp][own];
-    out = __float2bfloat16(sum);
+    const std::int64_t at = std::int64_t{expert} * args.columns + column;
+    if (args.expert_offsets == nullptr) {
+      args.chunk_sums[at] = sum;
+      return;
+    }
+    Element& out = args.d_bias[at];
+    out = __float2bfloat16(args.adds ? __bfloat162float(out) + sum : sum);
+  }
+};
+
+/// d_bias from the sums of the chunks: one thread per column.
+struct AddChunks {
+  using Element = __nv_bfloat16;
+  struct Args {
+    const float* chunk_sums;
+    Element* d_bias;
+    int chunks, columns;
+    bool adds;
+  };
+  struct SharedStorage {};
+  static constexpr int kThreads = 128, kMinBlocks = 1, kClusterSize = 1;
+
+  static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
+    const int column = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
+    if (column >= args.columns) return;
+    float sum = args.adds ? __bfloat162float(args.d_bias[column]) : 0.0f;
+    for (int chunk = 0; chunk < args.chunks; ++chunk)
+      sum += args.chunk_sums[std::int64_t{chunk} * args.columns + column];
+    args.d_bias[column] = __float2bfloat16(sum);
   }
 };
 

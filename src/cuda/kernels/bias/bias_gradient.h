@@ -4,7 +4,8 @@
 //   d_bias[e] = sum over the rows r of expert e of scale[r] * row r           or added to d_bias
 //   sum over parts of dots[part][r] = <row r, bias[e]>
 //
-// Rows are summed in float32, in an order that depends on the shape alone.
+// Rows are summed in float32, in an order that depends on the shape alone. Rows that are no
+// expert's (all of one) are cut into chunks, for more CTAs than columns alone would give.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -17,14 +18,17 @@ struct BiasGradientProblem {
   const void* rows;           // bfloat16 [rows, columns], or with row_tokens [T, columns]
   const int* row_tokens;      // row r is rows[row_tokens[r]]; null: the rows themselves
   const float* row_scales;    // [rows]; null = 1
-  const int* expert_offsets;  // [E + 1], device memory; null: one expert with num_rows rows
-  std::int64_t num_rows;      // ... of this many; with expert_offsets the stride of dots
+  const int* expert_offsets;  // [E + 1], device memory; null: one expert has num_rows rows
+  std::int64_t num_rows;      // with expert_offsets the stride of dots
   int num_experts, columns;
-  void* d_bias;                // bfloat16 [E, columns]; null: dots only
-  bool adds;                   // d_bias += instead of d_bias =
-  const void* bias = nullptr;  // bfloat16 [E, columns]; null: no dots
-  float* dots = nullptr;       // [bias_dot_parts(columns), num_rows]
+  void* d_bias;                 // bfloat16 [E, columns]; null: dots only
+  bool adds;                    // d_bias += instead of d_bias =
+  const void* bias = nullptr;   // bfloat16 [E, columns]; null: no dots
+  float* dots = nullptr;        // [bias_dot_parts(columns), num_rows]
+  float* chunk_sums = nullptr;  // [kBiasChunks, columns], scratch; required without expert_offsets
 };
+
+inline constexpr int kBiasChunks = 64;
 
 /// Columns that one part of a dot product covers.
 inline constexpr int kBiasDotColumns = 256;
@@ -32,7 +36,7 @@ constexpr int bias_dot_parts(int columns) {
   return (columns + kBiasDotColumns - 1) / kBiasDotColumns;
 }
 
-/// With dots, columns must be a multiple of 8.
+/// Dots need columns in multiples of 8, and expert_offsets.
 void bias_gradient(const BiasGradientProblem& problem, cudaStream_t stream);
 
 }  // namespace moe::cuda
