@@ -7,16 +7,34 @@
 #include "cuda/device/device.h"
 #include "cuda/variants/variants.h"
 #endif
+#if defined(MOE_WITH_TORCH)
+#include "torch/variants.h"
+#endif
 
 namespace moe {
 
-std::vector<const Variant*> variants(DeviceKind kind) {
+namespace {
+
+/// Of the backend itself.
+std::vector<const Variant*> own_variants(DeviceKind kind) {
   if (kind == DeviceKind::cpu) return cpu::cpu_variants();
 #if defined(MOE_WITH_CUDA)
   return cuda::cuda_variants();
 #else
   return {};
 #endif
+}
+
+}  // namespace
+
+std::vector<const Variant*> variants(DeviceKind kind) {
+  std::vector<const Variant*> all = own_variants(kind);
+#if defined(MOE_WITH_TORCH)
+  if (all.empty()) return all;  // no backend has such a device
+  const std::vector<const Variant*> in_torch = torch_rows::torch_variants();
+  all.insert(all.end(), in_torch.begin(), in_torch.end());
+#endif
+  return all;
 }
 
 const Variant* find_variant(DeviceKind kind, std::string_view name) {

@@ -6,8 +6,8 @@
 //
 // The caller owns every tensor, two memory regions and the stream. `saved` is written by forward()
 // and read by backward() (one per layer in flight); `workspace` is scratch that layers share.
-// Neither call allocates tensor memory, and neither waits for the device unless
-// Plan::waits_for_device says so.
+// Neither call allocates tensor memory, unless Variant::is_framework() says so, and neither waits
+// for the device unless Plan::waits_for_device says so.
 #pragma once
 
 #include <cstdint>
@@ -74,11 +74,19 @@ class Probe {
   virtual void end(std::string_view step) = 0;
 };
 
+/// What the layer of a framework took from its own allocator, beside the regions.
+struct OwnMemory {
+  std::int64_t saved_bytes = 0;  // held from forward() to backward()
+  std::int64_t peak_bytes = 0;   // most at one time, in either call
+};
+
 struct Call {
   Stream stream;
   Memory saved;      // at least Plan::saved_bytes
   Memory workspace;  // at least Plan::workspace_bytes
   Probe* probe = nullptr;
+  OwnMemory* own_memory =
+      nullptr;  // wanted: a framework's layer counts into it; timed passes don't
 };
 
 struct Inputs {
@@ -118,6 +126,10 @@ class Variant {
   virtual ~Variant() = default;
   virtual std::string_view name() const = 0;
   virtual std::string_view summary() const = 0;  // one line for `list`
+  /// True where the layer is made of a framework's own operators (PyTorch): it allocates beside the
+  /// regions, which only a run can measure (Call::own_memory); its top-k breaks ties as it likes
+  /// and rounds scores in its own way; and it is run when it is named, not among `all`.
+  virtual bool is_framework() const { return false; }
   /// Why this variant cannot run the request on that device; empty = it can.
   virtual std::optional<std::string> unsupported(const Request& request,
                                                  const DeviceTraits& traits) const = 0;

@@ -49,16 +49,22 @@ std::string configs_text() {
   return to_text(table) + "details: bench_moe_variants show NAME\n";
 }
 
-std::string variants_text() {
+std::string variant_lines(bool of_frameworks) {
   std::string text;
   for (const Variant* variant : variants(DeviceKind::cpu)) {
-    text += std::string(variant->name()) + "\n    " + std::string(variant->summary()) + "\n";
+    if (variant->is_framework() != of_frameworks) continue;
+    text += std::string(variant->name()) + "\n    " + std::string(variant->summary()) +
+            (of_frameworks ? "; runs when it is named, without rounding\n" : "\n");
   }
-  return text +
+  return text;
+}
+
+std::string variants_text() {
+  return variant_lines(false) +
          "NAME+rounding\n    the same after token rounding to --tile rows per expert (changes the "
          "routing)\n" +
          std::string(measure::kDenseBound) + "\n    " + std::string(measure::kDenseBoundSummary) +
-         "\n";
+         "\n" + variant_lines(true);
 }
 
 std::string devices_text() {

@@ -63,10 +63,25 @@ record::Point describe(const ShapePoint& point, const measure::BenchRequest& req
   return described;
 }
 
+/// Puts the rows of `all` in the place of that word.
+std::vector<std::string> with_all_spelled_out(const std::vector<std::string>& labels,
+                                              const std::vector<std::string>& all) {
+  std::vector<std::string> result;
+  for (const std::string& label : labels) {
+    if (label == "all") {
+      result.insert(result.end(), all.begin(), all.end());
+    } else {
+      result.push_back(label);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 void settle_variants(BenchOptions& options, DeviceKind kind) {
-  if (options.variants.empty()) options.variants = measure::default_labels(kind);
+  if (options.variants.empty()) options.variants = {"all"};
+  options.variants = with_all_spelled_out(options.variants, measure::default_labels(kind));
   const std::vector<std::string> known = measure::known_labels(kind);
   if (options.baseline.empty()) options.baseline = known.front();
   std::vector<std::string> labels = options.variants;

@@ -18,6 +18,7 @@ namespace {
 /// need.
 double expected_seconds(const measure::BenchRequest& request, const measure::BenchEstimate& needs,
                         double flops_per_s) {
+  if (flops_per_s <= 0) return request.sampling.time_cap_s;  // nobody knows
   const double pass_s = needs.flops_per_pass / flops_per_s;
   double runnable = 0;
   for (const auto& line : needs.lines) {
@@ -42,11 +43,13 @@ std::string needs_table(const measure::BenchEstimate& needs) {
     if (line.largest_tokens)
       verdict += "; largest T that fits: " + report::format_integer(*line.largest_tokens);
     const bool is_planned = line.bytes.peak > 0;  // not where the row cannot run at all
-    const auto bytes = [&](std::int64_t count) {
-      return is_planned ? report::format_bytes(static_cast<double>(count)) : "-";
+    if (is_planned && line.is_framework) verdict += "; a run tells what its framework allocates";
+    const auto bytes = [&](std::int64_t count, bool known = true) {
+      return is_planned && known ? report::format_bytes(static_cast<double>(count)) : "-";
     };
     table.rows.push_back({line.variant, bytes(line.bytes.weights), bytes(line.bytes.gradients),
-                          bytes(line.bytes.saved), bytes(line.bytes.workspace), verdict});
+                          bytes(line.bytes.saved, !line.is_framework),
+                          bytes(line.bytes.workspace, !line.is_framework), verdict});
   }
   return to_text(table);
 }

@@ -30,6 +30,17 @@ std::vector<std::string> known_variants(const MemoryOptions& options) {
   return known;
 }
 
+/// Its plan has no tensors to show, and its memory lies outside of the regions that are metered.
+void refuse_framework(const std::string& label) {
+  for (const DeviceKind kind : {DeviceKind::cpu, DeviceKind::cuda}) {
+    const Variant* variant = find_variant(kind, label);
+    if (variant == nullptr || !variant->is_framework()) continue;
+    throw Error(ErrorKind::usage, "memory of " + label,
+                "its framework allocates while it runs, so there is no plan of it",
+                "bench_moe_variants shows what the framework's allocator counted");
+  }
+}
+
 measure::MemoryRequest make_request(const MemoryOptions& options) {
   measure::MemoryRequest request;
   request.model = options.model;
@@ -50,6 +61,7 @@ measure::MemoryRequest make_request(const MemoryOptions& options) {
   std::vector<std::string> labels = request.variants;
   labels.push_back(request.baseline);
   for (const std::string& label : labels) {
+    refuse_framework(label);
     if (std::find(known.begin(), known.end(), label) != known.end()) continue;
     throw Error(ErrorKind::usage, config::unknown_name("variant", label, known), "",
                 "known: " + config::listed(known));

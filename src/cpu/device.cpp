@@ -134,7 +134,11 @@ class CpuDevice final : public Device {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   std::unique_ptr<Stopwatch> make_stopwatch() override { return std::make_unique<WallClock>(); }
-  Ceilings measure_ceilings(DType dtype) override { return {gemm_ceiling(dtype), copy_ceiling()}; }
+  /// No ceiling of products where this processor cannot multiply the type.
+  Ceilings measure_ceilings(DType dtype) override {
+    const bool multiplies = dtype != DType::bf16 || traits().has_bf16;
+    return {multiplies ? gemm_ceiling(dtype) : 0, copy_ceiling()};
+  }
 
  private:
   double gemm_ceiling(DType dtype) {

@@ -79,6 +79,7 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
     const VariantChoice choice = parse_variant(traits.kind, label);
     const LayerConfig config = choice.config(layer);
     BenchEstimate::Line line{.variant = label};
+    line.is_framework = choice.is_framework();
     line.skip_reason = unsupported_reason(choice, config, device, request);
     if (!line.skip_reason.empty()) {
       result.lines.push_back(line);
@@ -99,7 +100,7 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
       line.skip_reason = "out of memory: needs " + memory_text(needed) + " (" +
                          parts_text(line.bytes, tensors) + "), " + memory_text(result.free_bytes) +
                          " free";
-      if (!request.ep_share) {
+      if (!request.ep_share && !line.is_framework) {
         line.largest_tokens =
             largest_tokens(choice, layer, request.backward, traits, result.free_bytes);
       }

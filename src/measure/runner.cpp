@@ -40,6 +40,14 @@ VerifyOptions verify_options(const BenchRequest& request) {
   return options;
 }
 
+/// The regions that a framework's layer was lent hold its routing alone.
+void set_own_memory(record::Bytes& bytes, const OwnMemory& own) {
+  bytes.saved += own.saved_bytes;
+  bytes.peak += own.peak_bytes;
+  bytes.workspace = bytes.peak - bytes.saved;
+  bytes.measured = true;
+}
+
 class Comparison {
  public:
   Comparison(Device& device, const BenchRequest& request, const BenchEvents& events,
@@ -201,6 +209,11 @@ void Comparison::check_all() {
                    row.variant + (request_.check == CheckLevel::off ? ": warm-up" : ": checking"));
     try {
       check(trials_[i]);
+    } catch (const Error& error) {
+      // A plan that does not fit was skipped before; a framework finds out when it allocates.
+      const bool lacks_memory = error.kind() == ErrorKind::out_of_memory;
+      row.status = lacks_memory ? record::Status::skipped : record::Status::failed;
+      row.reason = error.what();
     } catch (const std::exception& error) {
       row.status = record::Status::failed;
       row.reason = error.what();
@@ -230,6 +243,9 @@ void Comparison::check(Entry& entry) {
   if (row.status != record::Status::ok) return;
   if (!broken.empty()) throw Error(ErrorKind::check_failed, "its routing is none", broken);
 
+  if (entry.trial->choice().is_framework()) {
+    set_own_memory(row.bytes, entry.trial->own_memory());
+  }
   row.executed_pairs = result.expert_offsets.back();
   row.credited_pairs = std::min(request_.pairs(), row.executed_pairs);
   row.load = load_record(config, result, row.tokens);

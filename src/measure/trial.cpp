@@ -147,13 +147,16 @@ std::string Trial::capture_graphs() {
 
 HostResult Trial::run_for_check() {
   workbench_.poison(device_);
-  const Call call = workbench_.call(device_, plan_);
+  Call call = workbench_.call(device_, plan_);
+  own_memory_ = {};
+  call.own_memory = &own_memory_;
   layer_->forward(call, problem_.weights(), inputs(), workbench_.outputs(true));
   if (plan_.request.training) {
     layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), gradients(true));
   }
   device_.synchronize();
   HostResult result;
+  result.exact_choice = !choice_.is_framework();
   copy_routing(result);
   const InputGradients gradients = this->gradients(true);
   host_copies_.clear();

@@ -53,6 +53,9 @@ class Trial {
   /// show the workbench until the next pass.
   HostResult run_for_check();
 
+  /// What a framework's layer allocated itself in the last run_for_check().
+  const OwnMemory& own_memory() const { return own_memory_; }
+
   /// Captures both phases, so that run() times their replays too. A replay on poisoned memory must
   /// give the bits of the call that was captured. Returns why there are no graphs; empty when there
   /// are, or when the device has none at all. Kernels must have run before.
@@ -78,6 +81,7 @@ class Trial {
   const GivenRouting* given_;
   std::unique_ptr<Layer> layer_;
   std::unique_ptr<Graph> forward_graph_, backward_graph_;
+  OwnMemory own_memory_;
   // Of the last check, where memory is not the host's.
   std::vector<std::vector<std::byte>> host_copies_;
   std::unique_ptr<ExpertImage> gradient_image_;

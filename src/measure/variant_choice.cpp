@@ -13,6 +13,7 @@ constexpr std::string_view kRoundingSuffix = "+rounding";
 std::vector<std::string> default_labels(DeviceKind kind) {
   std::vector<std::string> labels;
   for (const Variant* variant : variants(kind)) {
+    if (variant->is_framework()) continue;
     const std::string name(variant->name());
     labels.push_back(name);
     if (labels.size() > 1) labels.push_back(name + std::string(kRoundingSuffix));
@@ -25,6 +26,7 @@ std::vector<std::string> known_labels(DeviceKind kind) {
   std::vector<std::string> labels;
   for (const Variant* variant : variants(kind)) {
     labels.emplace_back(variant->name());
+    if (variant->is_framework()) continue;
     labels.push_back(labels.back() + std::string(kRoundingSuffix));
   }
   labels.emplace_back(kDenseBound);

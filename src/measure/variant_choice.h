@@ -22,6 +22,7 @@ struct VariantChoice {
   bool rounded = false;
 
   bool is_dense_bound() const { return variant == nullptr; }
+  bool is_framework() const { return variant != nullptr && variant->is_framework(); }
 
   /// `base` with this row's rounding: the one given where the label says "+rounding", else none.
   LayerConfig config(LayerConfig base) const {
@@ -30,8 +31,8 @@ struct VariantChoice {
   }
 };
 
-/// Every variant, and every one but the first (the loop that users write) with rounding too; on
-/// GPUs dense_bound behind them.
+/// Every variant but frameworks', and every one but the first (the loop that users write) with
+/// rounding too; on GPUs dense_bound behind them. So they do not depend on what a build found.
 std::vector<std::string> default_labels(DeviceKind kind);
 
 /// Every label that a device of this kind can be asked for.

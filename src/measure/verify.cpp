@@ -314,8 +314,12 @@ std::optional<truth::RoutedRows> Verifier::check_routing(const HostResult& resul
                                problem_.tokens());
   } else {
     checks.push_back(logits_check(problem_, result, options_));
-    routed = truth::route(config, result.logits.data(), problem_.weights.b_select.as<float>(),
-                          problem_.tokens(), problem_.rounding_seed);
+    const bool has_choice =
+        result.chosen_experts.size() == static_cast<std::size_t>(problem_.tokens() * config.top_k);
+    routed =
+        truth::route(config, result.logits.data(), problem_.weights.b_select.as<float>(),
+                     problem_.tokens(), problem_.rounding_seed,
+                     has_choice && !result.exact_choice ? result.chosen_experts.data() : nullptr);
   }
   const std::vector<Check> of_routing = routing_checks(problem_, result, routed);
   checks.insert(checks.end(), of_routing.begin(), of_routing.end());

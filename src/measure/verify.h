@@ -5,6 +5,9 @@
 //   2. from the variant's own logits: choice, rounding and permutation exactly, and everything
 //      after them against double with that routing
 //
+// Only a framework's choice (HostResult::exact_choice) may break ties in its own way; then the rest
+// is compared with that choice.
+//
 // A routing that the caller gave is compared with what the variant ran, and has no logits to check.
 //
 // Every element is tested for NaN and infinity ("written": buffers are poisoned before a run);
@@ -42,10 +45,12 @@ struct HostResult {
   std::vector<std::int32_t> token_rows;      // [rows]
   std::vector<std::int32_t> chosen_experts;  // [T, K]
   std::vector<float> chosen_scores;          // [T, K]
-  TensorView out;                            // [T, d]
-  TensorView d_x;                            // [T, d], backward only, as the following
-  TensorView d_scores;                       // f32 [rows], always wanted in backward
-  Gradients gradients;                       // an empty view is not checked
+  /// False: of a framework's top-k, whose choice may differ where values tie within 1e-6.
+  bool exact_choice = true;
+  TensorView out;       // [T, d]
+  TensorView d_x;       // [T, d], backward only, as the following
+  TensorView d_scores;  // f32 [rows], always wanted in backward
+  Gradients gradients;  // an empty view is not checked
   /// Where w_up and w_down of `gradients` are only there while they are acquired; null: all are.
   truth::ExpertSource* experts = nullptr;
   /// Scans that the device made of its own memory, by name of the check: "out", "d_w_up".

@@ -180,6 +180,7 @@ void visit_fields(auto& field, Like<Bytes> auto& bytes) {
   field("saved", bytes.saved);
   field("workspace", bytes.workspace);
   field("peak", bytes.peak);
+  field("measured", bytes.measured);
 }
 
 void visit_fields(auto& field, Like<Row> auto& row) {

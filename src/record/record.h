@@ -87,6 +87,7 @@ struct Phases {
 struct Bytes {
   std::int64_t weights = 0, gradients = 0, saved = 0, workspace = 0;
   std::int64_t peak = 0;  // saved + workspace of one layer: what the variant decides
+  bool measured = false;  // saved to peak: counted by a framework's allocator, not planned
 };
 
 /// One variant at one point.

@@ -182,6 +182,8 @@ std::vector<std::string> bench_notes(const Run& run) {
     if (row->different_routing) notes.push_back(rounded_note(run, *row));
     if (!row->no_graph_reason.empty())
       notes.push_back(fmt::format("{}: no graph, {}", row->variant, row->no_graph_reason));
+    if (row->bytes.measured)
+      notes.push_back(row->variant + ": peak as its framework's allocator counted it, not planned");
     few_samples = few_samples || !judged_timing(*row)->noise;
     above_ceiling = above_ceiling || row->ceiling_fraction.value_or(0) > 1;
   }

@@ -14,12 +14,14 @@
 namespace moe::report {
 namespace {
 
-constexpr std::array<std::pair<const char*, const char*>, 5> kVariantColors{{
+constexpr std::array<std::pair<const char*, const char*>, 7> kVariantColors{{
     {"vanilla", "#7a8591"},
     {"grouped_gemm", "#0072b2"},
     {"grouped_gemm+rounding", "#009e73"},
     {"sonic", "#d55e00"},
     {"sonic+rounding", "#aa4499"},
+    {"vanilla_torch", "#56b4e9"},
+    {"torch_grouped_mm", "#e6c200"},
 }};
 constexpr const char* kOtherColor = "#b8860b";
 

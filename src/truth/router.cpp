@@ -2,6 +2,7 @@
 #include "truth/router.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 
@@ -12,6 +13,11 @@
 
 namespace moe::truth {
 namespace {
+
+/// How far values may lie apart that a framework's own softmax or sigmoid makes equal.
+float near_tie(float value) {
+  return 1e-6f * std::max(1.0f, std::abs(value));
+}
 
 /// The float32 values that the choice compares, as routing/gate.h defines them: [E].
 std::vector<float> compared_values(const LayerConfig& config, const float* logits,
@@ -34,8 +40,10 @@ std::vector<std::int32_t> ranked(const std::vector<float>& values) {
   return indices;
 }
 
-/// Whether the group of each expert may be chosen from: [num_groups].
-std::vector<bool> kept_groups(const LayerConfig& config, const std::vector<float>& values) {
+/// Whether the group of each expert may be chosen from: [num_groups]. Groups of the `favoured`
+/// experts, none or K, win against others that are better by less than near_tie().
+std::vector<bool> kept_groups(const LayerConfig& config, const std::vector<float>& values,
+                              const std::int32_t* favoured = nullptr) {
   const std::int64_t size = config.num_experts / config.gate.num_groups;
   std::vector<float> group_values;
   for (std::int64_t g = 0; g < config.gate.num_groups; ++g) {
@@ -44,10 +52,29 @@ std::vector<bool> kept_groups(const LayerConfig& config, const std::vector<float
     const bool sums_two = config.gate.kind == GateKind::sigmoid && size > 1;
     group_values.push_back(sums_two ? members[0] + members[1] : members[0]);
   }
+  if (favoured != nullptr) {
+    std::vector<bool> is_favoured(group_values.size(), false);
+    for (std::int64_t k = 0; k < config.top_k; ++k) is_favoured[favoured[k] / size] = true;
+    for (std::size_t g = 0; g < group_values.size(); ++g) {
+      if (is_favoured[g]) group_values[g] += near_tie(group_values[g]);
+    }
+  }
   std::vector<bool> kept(static_cast<std::size_t>(config.gate.num_groups), false);
   const std::vector<std::int32_t> order = ranked(group_values);
   for (std::int64_t i = 0; i < config.gate.kept_groups; ++i) kept[order[i]] = true;
   return kept;
+}
+
+/// Experts by descending value, those of groups that may not be chosen from left out.
+std::vector<std::int32_t> candidates(const LayerConfig& config, const std::vector<float>& values,
+                                     const std::int32_t* favoured = nullptr) {
+  std::vector<std::int32_t> experts = ranked(values);
+  if (config.gate.num_groups > 1) {
+    const std::vector<bool> kept = kept_groups(config, values, favoured);
+    const std::int64_t size = config.num_experts / config.gate.num_groups;
+    std::erase_if(experts, [&](std::int32_t e) { return !kept[e / size]; });
+  }
+  return experts;
 }
 
 /// Fills everything by row from the tokens of each expert, ascending; the scores stay empty.
@@ -89,26 +116,43 @@ std::vector<double> token_logits(const Problem& problem, std::int64_t token) {
 
 std::vector<std::int32_t> choose(const LayerConfig& config, const float* logits,
                                  const float* b_select) {
-  const std::vector<float> values = compared_values(config, logits, b_select);
-  std::vector<std::int32_t> experts = ranked(values);
-  if (config.gate.num_groups > 1) {
-    const std::vector<bool> kept = kept_groups(config, values);
-    const std::int64_t size = config.num_experts / config.gate.num_groups;
-    std::erase_if(experts, [&](std::int32_t e) { return !kept[e / size]; });
-  }
+  std::vector<std::int32_t> experts = candidates(config, compared_values(config, logits, b_select));
   experts.resize(static_cast<std::size_t>(config.top_k));
   return experts;
 }
 
+bool is_nearly_chosen(const LayerConfig& config, const float* logits, const float* b_select,
+                      const std::int32_t* choice) {
+  std::vector<bool> seen(static_cast<std::size_t>(config.num_experts), false);
+  for (std::int64_t k = 0; k < config.top_k; ++k) {
+    const std::int32_t e = choice[k];
+    if (e < 0 || e >= config.num_experts || seen[e]) return false;
+    seen[e] = true;
+  }
+  const std::vector<float> values = compared_values(config, logits, b_select);
+  const std::vector<std::int32_t> exact = candidates(config, values, choice);
+  for (std::int64_t k = 0; k < config.top_k; ++k) {
+    const float want = values[exact[k]];
+    if (std::abs(values[choice[k]] - want) > near_tie(want)) return false;
+  }
+  return true;
+}
+
 RoutedRows route(const LayerConfig& config, const float* logits, const float* b_select,
-                 std::int64_t tokens, std::uint64_t rounding_seed) {
+                 std::int64_t tokens, std::uint64_t rounding_seed, const std::int32_t* choice) {
   RoutedRows routed;
   const std::int64_t num_experts = config.num_experts, top_k = config.top_k;
   routed.chosen_experts.resize(static_cast<std::size_t>(tokens * top_k));
 #pragma omp parallel for if (is_worth_threads(tokens * num_experts))
   for (std::int64_t t = 0; t < tokens; ++t) {
-    const std::vector<std::int32_t> chosen = choose(config, logits + t * num_experts, b_select);
-    std::copy(chosen.begin(), chosen.end(), routed.chosen_experts.begin() + t * top_k);
+    const float* own_logits = logits + t * num_experts;
+    const std::vector<std::int32_t> exact = choose(config, own_logits, b_select);
+    const std::int32_t* chosen = choice == nullptr ? exact.data() : choice + t * top_k;
+    if (!std::equal(exact.begin(), exact.end(), chosen) &&
+        !is_nearly_chosen(config, own_logits, b_select, chosen)) {
+      chosen = exact.data();
+    }
+    std::copy_n(chosen, top_k, routed.chosen_experts.begin() + t * top_k);
   }
   list_pairs(kept_tokens(config, logits, routed.chosen_experts.data(), tokens, rounding_seed),
              tokens, routed);

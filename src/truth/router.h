@@ -39,10 +39,19 @@ std::vector<std::int32_t> choose(const LayerConfig& config, const float* logits,
 std::vector<double> token_scores(const LayerConfig& config, const double* logits,
                                  const std::int32_t* chosen);
 
+/// Whether a choice i32 [K] could be that of a top-k which breaks ties as it likes and rounds what
+/// it compares in its own way: different experts, with the exact choice's values place by place but
+/// for 1e-6, relative above 1. Groups that tie within it may stand for each other. Pointers are to
+/// the token's own rows.
+bool is_nearly_chosen(const LayerConfig& config, const float* logits, const float* b_select,
+                      const std::int32_t* choice);
+
 /// Choice and rounding, exact, and scores in double. logits f32 [T, E], finite; b_select f32 [E] or
-/// null; the seed is that of the stochastic rounding rules.
+/// null; the seed is that of the stochastic rounding rules. `choice` i32 [T, K] or null: a
+/// framework's, taken for the tokens where is_nearly_chosen() allows it.
 RoutedRows route(const LayerConfig& config, const float* logits, const float* b_select,
-                 std::int64_t tokens, std::uint64_t rounding_seed = 0);
+                 std::int64_t tokens, std::uint64_t rounding_seed = 0,
+                 const std::int32_t* choice = nullptr);
 
 /// The same pairs with scores by other logits [T, E]: the router as a function of its inputs,
 /// choice fixed.

@@ -105,6 +105,19 @@ TEST(Verify, FindsTheWrongSideOfATie) {
   EXPECT_EQ(checks.back().what, "token_rows") << "nothing is compared behind a wrong routing";
 }
 
+TEST(Verify, TakesEitherSideOfATieFromAFramework) {
+  Fake fake;
+  fake.result.exact_choice = false;
+  ASSERT_THAT(failed(fake.verify()), testing::IsEmpty());
+  fake.result.logits[7 * 6 + 1] = fake.result.logits[7 * 6 + 3] = 9;
+  const auto exact = truth::route(fake.config(), fake.result.logits.data(), nullptr, 50);
+  fake.result.chosen_experts = exact.chosen_experts;
+  std::swap(fake.result.chosen_experts[7 * 2], fake.result.chosen_experts[7 * 2 + 1]);
+  EXPECT_TRUE(named(fake.verify(), "chosen_experts").passed);
+  fake.result.chosen_experts[7 * 2] = 0;  // no tie: an error all the same
+  EXPECT_EQ(named(fake.verify(), "chosen_experts").error, 2);
+}
+
 TEST(Verify, FindsSwappedRows) {
   Fake fake;
   std::swap(fake.result.row_tokens[0], fake.result.row_tokens[1]);

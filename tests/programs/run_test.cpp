@@ -29,6 +29,26 @@ class Run : public ProgramTest {
   }
 };
 
+/// Where the processor has no bfloat16 arithmetic there is no ceiling, and rows say why they do not
+/// run.
+TEST_F(Run, OfBfloat16NeedsNoArithmeticOfTheProcessor) {
+  const Outcome outcome =
+      run(tiny({"--device", "cpu", "--dry-run", "--dtype", "bf16", "--variants", "vanilla"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::AnyOf(HasSubstr("  yes"), HasSubstr("no: this processor")));
+}
+
+TEST_F(Run, TakesAllInsideAListOfVariants) {
+  const Outcome outcome =
+      run(tiny({"--device", "cpu", "--dry-run", "--variants", "all,vanilla+rounding"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::size_t last = outcome.out.find("\nvanilla+rounding ");
+  ASSERT_NE(last, std::string::npos);
+  for (const char* name : {"\nvanilla ", "\ngrouped_gemm ", "\nsonic ", "\nsonic+rounding "}) {
+    EXPECT_LT(outcome.out.find(name), last) << name;
+  }
+}
+
 TEST_F(Run, LeavesItsResultsAndCanBeShownAndDrawnAgain) {
   const Outcome outcome = run(tiny({"--device", "cpu", "--tile", "8"}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

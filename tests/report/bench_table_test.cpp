@@ -56,6 +56,14 @@ vanilla: no graph, it reads results of the device on the host in mid-pass
 )");
 }
 
+TEST(BenchTable, MemoryThatAFrameworkCountedIsMarked) {
+  record::Run run = small_run();
+  EXPECT_THAT(bench_table(run), Not(HasSubstr("allocator")));
+  run.rows[1].bytes.measured = true;
+  EXPECT_THAT(bench_table(run),
+              HasSubstr("grouped_gemm: peak as its framework's allocator counted it, not planned"));
+}
+
 TEST(BenchTable, ForwardAloneHasOneGraphColumnAndOneShare) {
   record::Run run = gpu_run();
   run.mode = "forward";

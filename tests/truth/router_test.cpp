@@ -59,6 +59,44 @@ TEST(Choose, GroupsOfOneAndEqualGroups) {
   EXPECT_THAT(choose(config, logits, nullptr), ElementsAre(0, 1));
 }
 
+TEST(NearlyChosen, AllowsOnlyWhatAFrameworkMayBreakInItsOwnWay) {
+  const float logits[] = {1, 3, 3, 2, 2.9999995f, 0};
+  const LayerConfig config = gate_of(GateKind::topk_softmax, 6, 2);
+  const auto is_near = [&](std::vector<std::int32_t> choice) {
+    return is_nearly_chosen(config, logits, nullptr, choice.data());
+  };
+  EXPECT_TRUE(is_near({1, 2})) << "the exact choice";
+  EXPECT_TRUE(is_near({2, 1})) << "the tie, the other way round";
+  EXPECT_TRUE(is_near({2, 4})) << "within 1e-6";
+  EXPECT_FALSE(is_near({1, 3}));
+  EXPECT_FALSE(is_near({3, 1}));
+  EXPECT_FALSE(is_near({1, 1})) << "one expert twice";
+  EXPECT_FALSE(is_near({1, 6})) << "no such expert";
+  EXPECT_FALSE(is_near({1, -1}));
+}
+
+TEST(NearlyChosen, LetsTiedGroupsStandForEachOther) {
+  const float logits[] = {3, 0, 3, 1, 1, 2};
+  LayerConfig config = gate_of(GateKind::softmax_topk, 6, 1);
+  config.gate.num_groups = 3;
+  const auto is_near = [&](std::int32_t choice) {
+    return is_nearly_chosen(config, logits, nullptr, &choice);
+  };
+  EXPECT_TRUE(is_near(0));
+  EXPECT_TRUE(is_near(2)) << "group 1 ties with group 0";
+  EXPECT_FALSE(is_near(5));
+  EXPECT_FALSE(is_near(3));
+}
+
+TEST(Route, TakesAFrameworksChoiceOnlyWhereItTies) {
+  const float logits[] = {2, 2, 1,   // token 0: a tie
+                          3, 0, 1};  // token 1: none
+  const std::int32_t choice[] = {1, 0, 0, 1};
+  const RoutedRows routed =
+      route(gate_of(GateKind::topk_softmax, 3, 2), logits, nullptr, 2, 0, choice);
+  EXPECT_THAT(routed.chosen_experts, ElementsAre(1, 0, 0, 2));
+}
+
 TEST(Route, SortsRowsByExpertThenTokenAndInvertsThem) {
   const float logits[] = {0, 2, 1,   // token 0: experts 1, 2
                           3, 0, 1,   // token 1: 0, 2
