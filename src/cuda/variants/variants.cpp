@@ -8,6 +8,7 @@
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/build_rows.h"
+#include "cuda/kernels/round/round.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/variants/grouped_gemm.h"
 #include "cuda/variants/sonic.h"
@@ -29,8 +30,6 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
   if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK ||
       config.gate.num_groups > kMaxGroups)
     return "the router kernels hold at most 1024 experts in 32 groups, and top-k 32";
-  if (config.rounding.rule != RoundingRule::none)
-    return "token rounding on the GPU is not built yet";
   if (config.expert_bias || config.gate.logit_bias)
     return "biases of experts and router on the GPU are not built yet";
   if (config.shared.gated) return "gated shared experts on the GPU are not built yet";
@@ -66,6 +65,7 @@ class CudaVariant final : public Variant {
   Plan plan(const Request& request, const DeviceTraits& traits) const override {
     plan::KernelScratch scratch;
     scratch.permute_bytes = permute_scratch_bytes(request.max_tokens, request.config.num_experts);
+    scratch.round_bytes = round_scratch_bytes(request.max_tokens, request.config.num_experts);
     scratch.d_score_columns = kDScoreColumns;
     scratch.shared_as_rows = true;
     scratch.rounds_d_logits = true;
