@@ -26,7 +26,7 @@ void router_buffers(Builder& builder, const Sizes& s, const Request& request,
   if (request.config.rounding.rule == RoundingRule::none) return;
   if (scratch.round_bytes > 0) {
     builder.workspace("round_scratch", DType::i32,
-                      {static_cast<std::int64_t>(scratch.round_bytes + 3) / 4}, "round", "round");
+                      {static_cast<std::int64_t>(scratch.round_bytes + 3) / 4}, "choose", "round");
   } else {
     const std::size_t bytes = routing::rounding_scratch_bytes(s.T, traits.num_cores);
     builder.workspace("rounding_keys", DType::i64, {static_cast<std::int64_t>(bytes + 7) / 8},
@@ -101,11 +101,9 @@ void router_forward_steps(Builder& builder, const Sizes& s, const Request& reque
   builder.forward_step("router_logits", 2.0 * s.T * s.d * s.E,
                        s.token_bytes() + s.b * s.E * s.d + logit_bytes);
   builder.forward_step("choose", 0, logit_bytes + 8.0 * s.T * s.K);
-  const RoundingRule rule = request.config.rounding.rule;
-  if (rule != RoundingRule::none && scratch.round_bytes > 0) {
-    const double mask_bytes = s.T * s.E / 8.0;  // one that only drops reads scores of chosen pairs
-    builder.forward_step("round", 0,
-                         2 * mask_bytes + (may_add_pairs(rule) ? logit_bytes : 4.0 * s.T * s.K));
+  const bool rounds = request.config.rounding.rule != RoundingRule::none;
+  if (rounds && scratch.round_bytes > 0) {
+    builder.forward_step("round", 0, s.T * s.E / 4.0);  // the masks, read and written
   }
   builder.forward_step("permute", 0, 8.0 * s.T * s.K + 12.0 * s.rows);
 }

@@ -38,23 +38,15 @@ class DeviceRounding {
     }
   }
 
-  /// The choice comes from the host.
-  void upload_choice() {
-    const std::vector<std::uint32_t> masks = chosen_masks(case_);
-    const std::vector<float> norms = flat(case_.choice.norms);
-    MOE_CUDA_CHECK(
-        cudaMemcpy(permute_scratch_.get(), masks.data(), masks.size() * 4, cudaMemcpyHostToDevice));
-    MOE_CUDA_CHECK(
-        cudaMemcpy(norms_.get(), norms.data(), norms.size() * 4, cudaMemcpyHostToDevice));
-  }
-  void choose(cudaStream_t stream) {
+  /// As a layer runs it.
+  void run(cudaStream_t stream) {
+    const bool may_add = may_add_pairs(case_.config.rounding.rule);
     cuda::choose(case_.config,
                  {logits_.get(), nullptr, nullptr, experts_.get(), scores_.get(), norms_.get(),
-                  masks(), case_.tokens},
+                  reinterpret_cast<std::uint32_t*>(permute_scratch_.get()), case_.tokens,
+                  may_add ? reinterpret_cast<float*>(round_scratch_.get()) : nullptr},
                  stream);
-  }
-  void round(cudaStream_t stream) {
-    cuda::round_masks({pair_scores(), case_.config.rounding, case_.seed, masks(),
+    cuda::round_masks({pair_scores(), case_.config.rounding, case_.seed, permute_scratch_.get(),
                        round_scratch_.get(), case_.tokens},
                       stream);
     cuda::build_ragged_rows(
@@ -70,7 +62,6 @@ class DeviceRounding {
   }
 
  private:
-  std::uint32_t* masks() { return reinterpret_cast<std::uint32_t*>(permute_scratch_.get()); }
   cuda::PairScores pair_scores() const {
     return {logits_.get(), reinterpret_cast<const cuda::PairNorm*>(norms_.get()),
             static_cast<int>(case_.config.num_experts), case_.config.gate.scale,
@@ -97,8 +88,7 @@ class RoundingTest : public DeviceRoutingTest {
   static void expect_cpu_rows(const RoundingCase& c) {
     SCOPED_TRACE(describe(c));
     DeviceRounding device(c);
-    device.upload_choice();
-    device.round(nullptr);
+    device.run(nullptr);
     const RoundedRows rows = device.rows();
     expect_rows(rows, rounded_on_cpu(c));
     expect_poison_behind(rows);
@@ -168,8 +158,7 @@ TEST_F(RoundingTest, FollowsTheRouterInAGraphAndRepeatsItsBits) {
     cudaGraphExec_t executable;
     MOE_CUDA_CHECK(cudaStreamCreate(&stream));
     MOE_CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
-    device.choose(stream);
-    device.round(stream);
+    device.run(stream);
     MOE_CUDA_CHECK(cudaStreamEndCapture(stream, &graph));
     MOE_CUDA_CHECK(cudaGraphInstantiate(&executable, graph, 0));
     const RoundedRows expected = rounded_on_cpu(c);

@@ -102,9 +102,11 @@ struct Routed {
   }
 
   void choose(cudaStream_t stream) {
+    const bool may_add = may_add_pairs(config.rounding.rule);
     cuda::choose(config,
                  {logits.get(), nullptr, nullptr, chosen_experts.get(), chosen_scores.get(),
-                  norms.get(), reinterpret_cast<std::uint32_t*>(scratch.get()), tokens},
+                  norms.get(), reinterpret_cast<std::uint32_t*>(scratch.get()), tokens,
+                  may_add ? reinterpret_cast<float*>(round_scratch.get()) : nullptr},
                  stream);
   }
   void build_rows(cudaStream_t stream) {
@@ -121,9 +123,7 @@ struct Routed {
   }
   void round(cudaStream_t stream) {
     cuda::round_masks(
-        {pair_scores(), config.rounding, 1, reinterpret_cast<std::uint32_t*>(scratch.get()),
-         round_scratch.get(), tokens},
-        stream);
+        {pair_scores(), config.rounding, 1, scratch.get(), round_scratch.get(), tokens}, stream);
   }
   void build_ragged_rows(cudaStream_t stream) {
     cuda::build_ragged_rows({pair_scores(), scratch.get(), expert_offsets.get(), row_tokens.get(),

@@ -40,13 +40,10 @@ std::byte* permute_scratch(const Pass& pass) {
   return pass.arena.get<std::byte>("permute_scratch");
 }
 
-std::uint32_t* chunk_masks(const Pass& pass) {
-  return reinterpret_cast<std::uint32_t*>(permute_scratch(pass));
-}
-
 void choose_experts(const Pass& pass, float* logits) {
   const StepScope step(pass, "choose");
   const bool has_bias = pass.config.gate.selection_bias;
+  const bool may_add = may_add_pairs(pass.config.rounding.rule);
   choose(pass.config,
          {.logits = logits,
           .logit_offsets = pass.inputs.logit_offsets.as<float>(),
@@ -54,8 +51,9 @@ void choose_experts(const Pass& pass, float* logits) {
           .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
           .chosen_scores = pass.arena.get<float>("chosen_scores"),
           .token_norms = pass.arena.get<float>("token_norms"),
-          .chunk_masks = chunk_masks(pass),
-          .tokens = pass.tokens},
+          .chunk_masks = reinterpret_cast<std::uint32_t*>(permute_scratch(pass)),
+          .tokens = pass.tokens,
+          .best_logs = may_add ? pass.arena.get<float>("round_scratch") : nullptr},
          pass.stream);
 }
 
@@ -87,7 +85,7 @@ void round_and_permute(const Pass& pass, const float* logits) {
     round_masks({.scores = scores,
                  .rounding = pass.config.rounding,
                  .seed = pass.inputs.rounding_seed,
-                 .chunk_masks = chunk_masks(pass),
+                 .permute_scratch = permute_scratch(pass),
                  .scratch = pass.arena.get<std::byte>("round_scratch"),
                  .tokens = pass.tokens},
                 pass.stream);

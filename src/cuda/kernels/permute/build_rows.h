@@ -34,6 +34,21 @@ constexpr std::size_t permute_scratch_bytes(std::int64_t tokens, std::int64_t nu
   return static_cast<std::size_t>(words) * sizeof(std::uint32_t);
 }
 
+/// The scratch, taken apart.
+struct PermuteScratch {
+  std::uint32_t* chunk_masks;  // [num_chunks(T), E]
+  ChunkCell* cells;            // [num_chunks(T), E]
+  std::int32_t* totals;        // [E] rows of each expert
+};
+inline PermuteScratch permute_scratch(std::byte* scratch, std::int64_t tokens, int num_experts) {
+  const std::int64_t cells = num_chunks(tokens) * num_experts;
+  PermuteScratch parts;
+  parts.chunk_masks = reinterpret_cast<std::uint32_t*>(scratch);
+  parts.cells = reinterpret_cast<ChunkCell*>(parts.chunk_masks + cells + cells % 2);
+  parts.totals = reinterpret_cast<std::int32_t*>(parts.cells + cells);
+  return parts;
+}
+
 /// All pointers are device memory.
 struct BuildRowsProblem {
   std::byte* scratch;                  // permute_scratch_bytes(), its chunk masks filled
@@ -56,7 +71,7 @@ void build_rows(const BuildRowsProblem& problem, cudaStream_t stream);
 /// are made again from the logits.
 struct RaggedRowsProblem {
   PairScores scores;
-  std::byte* scratch;            // permute_scratch_bytes(), its chunk masks filled
+  std::byte* scratch;            // permute_scratch_bytes(), cells and totals of the masks filled
   std::int32_t* expert_offsets;  // [E + 1]
   std::int32_t* row_tokens;      // [rows], ascending inside an expert
   float* row_scores;             // [rows]
@@ -65,7 +80,7 @@ struct RaggedRowsProblem {
   std::int64_t tokens;
 };
 
-/// At most 1024 experts; rows are as many as the masks have bits. Two launches.
+/// At most 1024 experts; rows are as many as the masks have bits. One launch.
 void build_ragged_rows(const RaggedRowsProblem& problem, cudaStream_t stream);
 
 }  // namespace moe::cuda

@@ -14,27 +14,21 @@ constexpr int kFewExperts = 264;
 }  // namespace
 
 void round_masks(const RoundProblem& problem, cudaStream_t stream) {
-  const Rounding& rounding = problem.rounding;
-  if (problem.tokens == 0 || rounding.rule == RoundingRule::none) return;
   const int num_experts = problem.scores.num_experts;
   const auto tokens = static_cast<int>(problem.tokens);
   const auto chunks = static_cast<int>(num_chunks(problem.tokens));
-  const auto cells = static_cast<unsigned>(chunks) * static_cast<unsigned>(num_experts);
-  auto* best_logs = reinterpret_cast<float*>(problem.scratch);
-  auto* candidates = reinterpret_cast<std::uint32_t*>(best_logs + cells);
+  const std::int64_t cells = std::int64_t{chunks} * num_experts;
+  const auto* best_logs = reinterpret_cast<const float*>(problem.scratch);
+  auto* candidates = reinterpret_cast<std::uint32_t*>(problem.scratch) + cells;
   auto* counts = reinterpret_cast<std::int32_t*>(candidates + cells);
-  if (may_add_pairs(rounding.rule)) {
-    constexpr unsigned kThreads = SurveyChunks::kThreads;
-    launch<SurveyChunks>({problem.scores, problem.chunk_masks, best_logs, cells, tokens},
-                         dim3((cells + kThreads - 1) / kThreads), stream);
-  }
+  const PermuteScratch permutation =
+      permute_scratch(problem.permute_scratch, problem.tokens, num_experts);
   const dim3 per_expert(static_cast<unsigned>(num_experts));
-  if (rounding.rule == RoundingRule::balance) {
-    launch<CountPairs>({problem.chunk_masks, counts, num_experts, chunks}, per_expert, stream);
+  if (problem.rounding.rule == RoundingRule::balance) {
+    launch<CountPairs>({permutation.chunk_masks, counts, num_experts, chunks}, per_expert, stream);
   }
-  const RoundArgs args = {problem.scores, rounding,   problem.seed, problem.chunk_masks,
-                          best_logs,      candidates, counts,       tokens,
-                          chunks};
+  const RoundArgs args = {problem.scores, problem.rounding, problem.seed, permutation, best_logs,
+                          candidates,     counts,           tokens,       chunks};
   if (num_experts <= kFewExperts) {
     launch<RoundExperts<512>>(args, per_expert, stream);
   } else {

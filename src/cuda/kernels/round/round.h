@@ -17,7 +17,8 @@
 
 namespace moe::cuda {
 
-/// Scratch of round_masks(), aligned to 4 bytes.
+/// Scratch of round_masks(), aligned to 4 bytes. It begins with f32 [num_chunks(T), E] that
+/// choose() fills: ChooseProblem::best_logs.
 constexpr std::size_t round_scratch_bytes(std::int64_t tokens, std::int64_t num_experts) {
   const std::int64_t words = 2 * num_chunks(tokens) * num_experts + num_experts;
   return static_cast<std::size_t>(words) * sizeof(std::uint32_t);
@@ -26,15 +27,15 @@ constexpr std::size_t round_scratch_bytes(std::int64_t tokens, std::int64_t num_
 /// All pointers are device memory.
 struct RoundProblem {
   PairScores scores;
-  Rounding rounding;           // any rule, any tile
+  Rounding rounding;           // any rule but none, any tile
   std::uint64_t seed;          // of the stochastic rules
-  std::uint32_t* chunk_masks;  // [num_chunks(T), E], in place
-  std::byte* scratch;          // round_scratch_bytes()
+  std::byte* permute_scratch;  // its chunk masks filled
+  std::byte* scratch;          // round_scratch_bytes(), its best_logs filled where the rule may add
   std::int64_t tokens;
 };
 
-/// At most kMaxExperts experts. One launch for `down`, three for `balance`, else two; none without
-/// tokens. A graph keeps the seed that it was captured with.
+/// Rounds the chunk masks in place and scans them for build_ragged_rows(). At most kMaxExperts
+/// experts. One launch, two for `balance`. A graph keeps the seed that it was captured with.
 void round_masks(const RoundProblem& problem, cudaStream_t stream);
 
 }  // namespace moe::cuda

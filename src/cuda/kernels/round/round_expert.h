@@ -1,6 +1,5 @@
 // Token rounding of one expert by a Team, in place on its column of the chunk masks: bits of
-// dropped pairs are cleared, bits of added ones set. routing/rounding.cpp states what shall come
-// out.
+// dropped pairs are cleared, bits of added ones set. routing/rounding.cpp states what shall be.
 //
 //   count      population of the column: c
 //   decide     up or down, from c, the counts of the experts before (balance) or the scores on both
@@ -9,6 +8,7 @@
 //   up         bound: the m-th best of the chunks' best logarithms, m = rows missing to the tile,
 //              is reached by m pairs, so that the best m are among the few that reach it
 //              select the key of the worst added among these candidates; set their bits
+//   scan       cells and totals of the permutation, from the column as it is now
 //
 // Chunks with a candidate are about as many as candidates: of the T scores of a column some hundred
 // are evaluated to the bit.
@@ -19,6 +19,7 @@
 #include "core/rounding_rule.h"
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/round/select.h"
+#include "cuda/kernels/round/survey.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/tile/bits.h"
 
@@ -28,60 +29,26 @@ struct RoundArgs {
   PairScores scores;
   Rounding rounding;
   std::uint64_t seed;
-  std::uint32_t* chunk_masks;  // [chunks, E]
-  const float* best_logs;      // [chunks, E] best_log() of the unchosen; unread by the rule down
+  PermuteScratch permutation;  // masks in place; cells and totals are written
+  const float* best_logs;      // [chunks, E] of best_unchosen(); unread by the rule down
   std::uint32_t* candidates;   // [E, chunks]
   const std::int32_t* counts;  // [E] chosen pairs; balance only
   int tokens, chunks;
 };
 
-/// Bits of a chunk that are tokens.
-MOE_TEAM std::uint32_t tokens_of_chunk(int chunk, int tokens) {
-  const int count = tokens - chunk * kChunkTokens;
-  return count >= kChunkTokens ? ~0u : (1u << count) - 1;
-}
-
-/// Calls use(index, log_score) for every pair of a chunk and an expert. Several loads are under way
-/// at once; behind the last token the last one is repeated.
-template <class Use>
-MOE_TEAM void each_log(const PairScores& scores, int chunk, int tokens, int expert, Use use) {
-  constexpr int kInFlight = 8;
-  for (int first = 0; first < kChunkTokens; first += kInFlight) {
-    float logits[kInFlight];
-    PairNorm norms[kInFlight];
-    MOE_UNROLL
-    for (int i = 0; i < kInFlight; ++i) {
-      const int wanted = chunk * kChunkTokens + first + i;
-      const int token = wanted < tokens ? wanted : tokens - 1;
-      logits[i] = scores.logit(token, expert);
-      norms[i] = scores.norms[token];
-    }
-    MOE_UNROLL
-    for (int i = 0; i < kInFlight; ++i) {
-      use(first + i, log_score(scores, logits[i], norms[i]));
-    }
-  }
-}
-
-/// The greatest log_score among the pairs that `mask` marks; kNoLog where there is none, never NaN.
-MOE_TEAM float best_log(const PairScores& scores, std::uint32_t mask, int chunk, int tokens,
-                        int expert) {
-  float best = kNoLog;
-  each_log(scores, chunk, tokens, expert, [&](int i, float log) {
-    if ((mask >> i & 1) != 0 && log > best) best = log;
-  });
-  return best;
-}
-
 template <class Team>
 class RoundExpert {
  public:
+  static constexpr int kMaxThreads = 512;  // a multiple of kScanGroup
+  static constexpr int kScanGroup = 16;
+
   struct Shared {
     SelectShared select;
     int count;
     unsigned long long units;
     int surpluses[kMaxExperts];  // of the experts before; below 0 where the way up is closed
     long long residual;
+    int rows[kMaxThreads], group_rows[kMaxThreads / kScanGroup];  // of each thread's chunks
   };
 
   MOE_TEAM RoundExpert(const RoundArgs& args, Shared& shared, const Team& team, int expert)
@@ -89,7 +56,13 @@ class RoundExpert {
     while (args.chunks << part_bits_ < team.size() && part_bits_ < 5) ++part_bits_;
   }
 
-  MOE_TEAM void run() {
+  MOE_TEAM void run() const {
+    round();
+    scan();
+  }
+
+ private:
+  MOE_TEAM void round() const {
     const int count =
         team_.sum(args_.chunks, shared_.count, [&](int chunk) { return population(mask(chunk)); });
     const std::int64_t surplus = count % args_.rounding.tile;
@@ -111,9 +84,40 @@ class RoundExpert {
     goes_up ? add_from(worst_added) : drop_below(worst_kept);
   }
 
- private:
+  /// Rows of the expert in earlier chunks, for every chunk. A thread has a run of chunks.
+  MOE_TEAM void scan() const {
+    const int run = (args_.chunks + team_.size() - 1) / team_.size();
+    const auto end_of = [&](int i) {
+      return (i + 1) * run < args_.chunks ? (i + 1) * run : args_.chunks;
+    };
+    team_.each(team_.size(), [&](int i) {
+      int rows = 0;
+      for (int chunk = i * run; chunk < end_of(i); ++chunk) rows += population(mask(chunk));
+      shared_.rows[i] = rows;
+    });
+    team_.each(team_.size() / kScanGroup, [&](int group) {
+      int rows = 0;
+      for (int i = 0; i < kScanGroup; ++i) rows += shared_.rows[group * kScanGroup + i];
+      shared_.group_rows[group] = rows;
+    });
+    team_.each(team_.size(), [&](int i) {
+      int row = 0;
+      for (int group = 0; group < i / kScanGroup; ++group) row += shared_.group_rows[group];
+      for (int other = i / kScanGroup * kScanGroup; other < i; ++other) row += shared_.rows[other];
+      for (int chunk = i * run; chunk < end_of(i); ++chunk) {
+        const std::uint32_t rounded = mask(chunk);
+        args_.permutation.cells[cell(chunk)] = {rounded, row};
+        row += population(rounded);
+      }
+      if (i == team_.size() - 1) args_.permutation.totals[expert_] = row;
+    });
+  }
+
+  MOE_TEAM std::int64_t cell(int chunk) const {
+    return std::int64_t{chunk} * args_.scores.num_experts + expert_;
+  }
   MOE_TEAM std::uint32_t& mask(int chunk) const {
-    return args_.chunk_masks[std::int64_t{chunk} * args_.scores.num_experts + expert_];
+    return args_.permutation.chunk_masks[cell(chunk)];
   }
   MOE_TEAM std::uint32_t& candidates(int chunk) const {
     return args_.candidates[std::int64_t{expert_} * args_.chunks + chunk];
@@ -159,9 +163,7 @@ class RoundExpert {
     return select_candidates(added);
   }
 
-  MOE_TEAM float best_log_of(int chunk) const {
-    return args_.best_logs[std::int64_t{chunk} * args_.scores.num_experts + expert_];
-  }
+  MOE_TEAM float best_log_of(int chunk) const { return args_.best_logs[cell(chunk)]; }
   MOE_TEAM RankKey select_best_logs(int wanted) const {
     return select_key(team_, shared_.select, wanted, args_.chunks, [&](int chunk, auto use) {
       use(log_key(best_log_of(chunk), static_cast<std::uint32_t>(chunk)));

@@ -2,9 +2,8 @@
 // again, counts those that agree with the digits found so far by their next 8 bits, and picks the
 // digit where the count from above reaches n.
 //
-//   histogram   | 0 | 3 | . . . | 41 | 7 | 2 | 0 |      n = 10: the digit of the 41, and the first
-//   of them
-//               digit 0                   digit 255
+//   histogram   | 0 | 3 | . . . | 41 | 7 | 2 | 0 |    n = 10: the digit of the 41, the first
+//               digit 0                   digit 255   of its keys
 #pragma once
 
 #include <cstdint>
