@@ -1,5 +1,5 @@
-// The decisions of token rounding's random and balancing rules, bit by bit: does an expert with
-// `surplus` rows above a multiple of the tile (0 < surplus < tile) go up to the next multiple?
+// The decisions of token rounding, bit by bit: does an expert with `surplus` rows above a multiple
+// of the tile (0 < surplus < tile) go up to the next multiple?
 //
 // Only whole numbers, and float32 divisions of them: sums over rows come out the same in any order,
 // on any number of threads and on any device. Random numbers depend on (seed, expert) alone.
@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "core/random.h"
+#include "moe/config.h"
 
 namespace moe {
 
@@ -42,6 +43,24 @@ MOE_HOST_DEVICE inline bool balance_goes_up(std::int64_t residual, std::int64_t 
                                             std::int64_t tile) {
   const std::int64_t below = residual - surplus, above = below + tile;
   return (above < 0 ? -above : above) < (below < 0 ? -below : below);
+}
+
+/// Every rule that looks at counts alone; stochastic_score goes down here. `residual` and `seed`
+/// are those of balance and stochastic.
+MOE_HOST_DEVICE inline bool count_goes_up(const Rounding& rounding, std::int64_t expert,
+                                          std::int64_t surplus, std::int64_t residual,
+                                          std::uint64_t seed) {
+  const std::int64_t tile = rounding.tile;
+  switch (rounding.rule) {
+    case RoundingRule::nearest: return tile - surplus < surplus;
+    case RoundingRule::up: return true;
+    case RoundingRule::stochastic: return stochastic_goes_up(seed, expert, surplus, tile);
+    case RoundingRule::balance: return balance_goes_up(residual, surplus, tile);
+    case RoundingRule::none:
+    case RoundingRule::down:
+    case RoundingRule::stochastic_score: break;
+  }
+  return false;
 }
 
 }  // namespace moe

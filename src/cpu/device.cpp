@@ -142,7 +142,6 @@ class CpuDevice final : public Device {
 
  private:
   double gemm_ceiling(DType dtype) {
-    if (dtype == DType::bf16 && !traits_.has_bf16) return 0;
     const std::int64_t dim = kCeilingDim;
     const std::size_t bytes = static_cast<std::size_t>(dim * dim) * size_of(dtype);
     const Memory a = allocate(bytes), b = allocate(bytes), c = allocate(bytes);

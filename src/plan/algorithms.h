@@ -9,6 +9,7 @@ namespace moe::plan {
 /// Scratch that a backend's kernels want beside the tensors of the algorithm.
 struct KernelScratch {
   std::size_t permute_bytes = 0;     // from chosen experts to sorted rows
+  std::size_t round_bytes = 0;       // token rounding as a step of its own, before the permutation
   std::int64_t d_score_columns = 0;  // sonic: columns of A' that one tile sums into dS; 0 = all
   bool shared_as_rows = false;   // the shared expert runs as an expert whose rows are all tokens
   bool gemm_turns = false;       // a counter by which the CTAs of a long product keep in step

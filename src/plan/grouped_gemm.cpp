@@ -6,8 +6,9 @@
 namespace moe::plan {
 namespace {
 
-void expert_steps(Builder& builder, const Sizes& s, const Request& request) {
-  router_forward_steps(builder, s, request);
+void expert_steps(Builder& builder, const Sizes& s, const Request& request,
+                  const KernelScratch& scratch) {
+  router_forward_steps(builder, s, request, scratch);
   builder.forward_step("gather", 0, s.token_bytes() + s.row_bytes(s.d));
   builder.forward_step("up_proj", s.up_flops(), s.row_bytes(s.d + s.u) + s.w_up_bytes());
   builder.forward_step("activation", 0, s.row_bytes(s.u + s.n));
@@ -33,7 +34,7 @@ Plan grouped_gemm(const Request& request, const DeviceTraits& traits,
                   const KernelScratch& scratch) {
   const Sizes s(request, traits);
   Builder builder(request, traits);
-  expert_steps(builder, s, request);
+  expert_steps(builder, s, request, scratch);
   common_buffers(builder, s, request, traits, scratch, "d_gather");
   if (request.training) {
     builder.saved("x_gathered", s.dtype, {s.R, s.d});

@@ -10,7 +10,7 @@ namespace moe::plan {
 namespace {
 
 void router_buffers(Builder& builder, const Sizes& s, const Request& request,
-                    const DeviceTraits& traits) {
+                    const DeviceTraits& traits, const KernelScratch& scratch) {
   builder.saved("expert_offsets", DType::i32, {s.E + 1});
   builder.saved("row_tokens", DType::i32, {s.R});
   builder.saved("row_scores", DType::f32, {s.R});
@@ -25,7 +25,11 @@ void router_buffers(Builder& builder, const Sizes& s, const Request& request,
     builder.workspace("token_norms", DType::f32, {s.T, 2}, "choose", "permute");
   }
   builder.workspace("logits", DType::f32, {s.T, s.E}, "router_logits", "permute");
-  if (request.config.rounding.rule != RoundingRule::none) {
+  if (request.config.rounding.rule == RoundingRule::none) return;
+  if (scratch.round_bytes > 0) {
+    builder.workspace("round_scratch", DType::i32,
+                      {static_cast<std::int64_t>(scratch.round_bytes + 3) / 4}, "choose", "round");
+  } else {
     const std::size_t bytes = routing::rounding_scratch_bytes(s.T, traits.num_cores);
     builder.workspace("rounding_keys", DType::i64, {static_cast<std::int64_t>(bytes + 7) / 8},
                       "permute", "permute");
@@ -104,11 +108,16 @@ double shared_weight_count(const LayerConfig& config) {
 
 }  // namespace
 
-void router_forward_steps(Builder& builder, const Sizes& s, const Request&) {
+void router_forward_steps(Builder& builder, const Sizes& s, const Request& request,
+                          const KernelScratch& scratch) {
   const double logit_bytes = 4.0 * s.T * s.E;
   builder.forward_step("router_logits", 2.0 * s.T * s.d * s.E,
                        s.token_bytes() + s.b * s.E * s.d + logit_bytes);
   builder.forward_step("choose", 0, logit_bytes + 8.0 * s.T * s.K);
+  const bool rounds = request.config.rounding.rule != RoundingRule::none;
+  if (rounds && scratch.round_bytes > 0) {
+    builder.forward_step("round", 0, s.T * s.E / 4.0);  // the masks, read and written
+  }
   builder.forward_step("permute", 0, 8.0 * s.T * s.K + 12.0 * s.rows);
 }
 
@@ -136,7 +145,7 @@ void router_backward_step(Builder& builder, const Sizes& s, const Request&) {
 void common_buffers(Builder& builder, const Sizes& s, const Request& request,
                     const DeviceTraits& traits, const KernelScratch& scratch,
                     std::string_view d_scores_from) {
-  router_buffers(builder, s, request, traits);
+  router_buffers(builder, s, request, traits, scratch);
   if (request.training) router_backward_buffers(builder, s, request, scratch, d_scores_from);
   if (request.config.shared.ffn_dim > 0) {
     if (scratch.shared_as_rows) {

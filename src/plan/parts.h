@@ -8,8 +8,10 @@
 
 namespace moe::plan {
 
-/// Steps router_logits, choose, permute. Call first, before the steps of the experts.
-void router_forward_steps(Builder& builder, const Sizes& sizes, const Request& request);
+/// Steps router_logits, choose, round (where rounding is one), permute. Call first, before the
+/// steps of the experts.
+void router_forward_steps(Builder& builder, const Sizes& sizes, const Request& request,
+                          const KernelScratch& scratch);
 /// Steps shared_expert / d_shared_expert, where the layer has one.
 void shared_forward_step(Builder& builder, const Sizes& sizes, const Request& request);
 void shared_backward_step(Builder& builder, const Sizes& sizes, const Request& request);

@@ -16,7 +16,7 @@ namespace {
 void expert_steps(Builder& builder, const Sizes& s, const Request& request,
                   const KernelScratch& scratch) {
   const double h_bytes = request.training ? s.row_bytes(s.u) : 0;
-  router_forward_steps(builder, s, request);
+  router_forward_steps(builder, s, request, scratch);
   builder.forward_step("up_proj", s.up_flops(),
                        s.token_bytes() + s.w_up_bytes() + h_bytes + s.row_bytes(s.n));
   builder.forward_step("down_proj", s.down_flops(), s.row_bytes(s.n + s.d) + s.w_down_bytes());

@@ -12,7 +12,7 @@ Plan vanilla(const Request& request, const DeviceTraits& traits, const KernelScr
   const Sizes s(request, traits);
   Builder builder(request, traits);
 
-  router_forward_steps(builder, s, request);
+  router_forward_steps(builder, s, request, scratch);
   builder.forward_step(
       "experts", s.up_flops() + s.down_flops(),
       s.w_up_bytes() + s.w_down_bytes() + 2 * s.token_bytes() + s.row_bytes(2.0 * s.d + s.u + s.n));

@@ -11,6 +11,7 @@
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/router/choose.h"
 #include "device_data.cuh"
+#include "host_routing.h"
 #include "routing/routed.h"
 
 namespace moe::tests {
@@ -60,15 +61,6 @@ void expect_same(const std::vector<Element>& actual, const std::vector<Element>&
   }
 }
 
-inline std::vector<float> flat(const std::vector<routing::TokenNorm>& norms) {
-  std::vector<float> values;
-  for (const routing::TokenNorm& norm : norms) {
-    values.push_back(norm.shift);
-    values.push_back(norm.denominator);
-  }
-  return values;
-}
-
 /// Null where there is nothing.
 template <class Element>
 Element* pointer(const DeviceArray<Element>& array) {
@@ -98,17 +90,6 @@ inline DeviceChoice choose_on_device(const LayerConfig& config, const std::vecto
   MOE_CUDA_CHECK(cudaDeviceSynchronize());
   return {device_logits.to_host(), experts.to_host(), scores.to_host(), norms.to_host(),
           masks.to_host()};
-}
-
-/// Chunk masks as build_rows.h defines them.
-inline std::vector<std::uint32_t> chunk_masks_of(const std::vector<std::int32_t>& experts,
-                                                 std::int64_t tokens, const LayerConfig& config) {
-  std::vector<std::uint32_t> masks(cuda::num_chunks(tokens) * config.num_experts);
-  for (std::int64_t pair = 0; pair < tokens * config.top_k; ++pair) {
-    const std::int64_t token = pair / config.top_k;
-    masks[token / 32 * config.num_experts + experts[pair]] |= 1u << token % 32;
-  }
-  return masks;
 }
 
 }  // namespace moe::tests

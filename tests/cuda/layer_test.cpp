@@ -172,6 +172,55 @@ TEST_P(CudaLayerTest, InferenceAgreesWithTruth) {
   for (const char* variant : kVariants) expect_true(variant, GetParam(), false);
 }
 
+/// Every rule, on tiles small enough for the shape to keep some rows; the large shape on those of
+/// GEMMs.
+std::vector<Rounding> roundings_for(const Case& test) {
+  std::vector<Rounding> all = tests::roundings();
+  for (const Rounding& rounding : tests::seeded_roundings()) all.push_back(rounding);
+  std::erase_if(all, [](const Rounding& r) { return r.rule == RoundingRule::none; });
+  if (test.name == "several_tiles") {
+    for (std::int64_t tile : {64, 128, 256}) all.push_back({RoundingRule::nearest, tile});
+  }
+  return all;
+}
+
+TEST_P(CudaLayerTest, RoundedRoutingAgreesWithTruth) {
+  for (const Rounding& rounding : roundings_for(GetParam())) {
+    Case test = GetParam();
+    test.config.rounding = rounding;
+    SCOPED_TRACE(std::string(name_of(rounding.rule)) + " " + std::to_string(rounding.tile));
+    for (const char* variant : kVariants) expect_true(variant, test);
+  }
+}
+
+/// Gates whose backward pass reads norms or logits again.
+TEST_P(CudaLayerTest, RoundedRoutingAgreesWithTruthOnEveryGate) {
+  for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
+    Case test = GetParam();
+    test.config.gate = gate.gate;
+    test.config.rounding = {RoundingRule::nearest, 8};
+    SCOPED_TRACE(gate.name);
+    for (const char* variant : {"grouped_gemm", "sonic"}) {
+      expect_true(variant, test);
+      expect_true(variant, test, false);
+    }
+  }
+}
+
+TEST_P(CudaLayerTest, RoundedRoutingRepeatsItsBitsInAGraph) {
+  for (const Rounding& rounding : roundings_for(GetParam())) {
+    Case test = GetParam();
+    test.config.rounding = rounding;
+    SCOPED_TRACE(name_of(rounding.rule));
+    for (const char* variant : {"grouped_gemm", "sonic"}) {
+      Bench bench(variant, test);
+      bench.trial.run_for_check();
+      EXPECT_EQ(bench.trial.capture_graphs(), "") << variant;  // compares the replay's bits
+      EXPECT_GT(bench.trial.run().graph_backward, 0) << variant;
+    }
+  }
+}
+
 /// One rank of expert parallelism: the routing is given and ragged.
 TEST_P(CudaLayerTest, AGivenRoutingAgreesWithTruth) {
   const Case& test = GetParam();

@@ -8,6 +8,7 @@
 #include "cuda/kernels/gemm/router_logits.h"
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/permute/gather_rows.h"
+#include "cuda/kernels/round/round.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
 #include "cuda/runtime/blas.h"
@@ -73,25 +74,26 @@ struct Routed {
   DeviceArray<float> logits, chosen_scores, norms, row_scores, d_scores, d_logits;
   DeviceArray<bfloat16> d_logits_bf16;
   DeviceArray<std::int32_t> chosen_experts, expert_offsets, row_tokens, token_offsets, token_rows;
-  DeviceArray<std::byte> scratch;
+  DeviceArray<std::byte> scratch, round_scratch;
 
   Routed(const LayerConfig& layer, std::int64_t num_tokens)
       : config(layer),
         tokens(num_tokens),
-        num_rows(tokens * layer.top_k),
+        num_rows(max_routed_rows(layer, num_tokens)),
         logits(tokens * layer.num_experts),
-        chosen_scores(num_rows),
+        chosen_scores(tokens * layer.top_k),
         norms(2 * tokens),
         row_scores(num_rows),
         d_scores(num_rows),
         d_logits(logits.size()),
         d_logits_bf16(logits.size()),
-        chosen_experts(num_rows),
+        chosen_experts(tokens * layer.top_k),
         expert_offsets(layer.num_experts + 1),
         row_tokens(num_rows),
         token_offsets(tokens + 1),
         token_rows(num_rows),
-        scratch(cuda::permute_scratch_bytes(tokens, layer.num_experts)) {
+        scratch(cuda::permute_scratch_bytes(tokens, layer.num_experts)),
+        round_scratch(cuda::round_scratch_bytes(tokens, layer.num_experts)) {
     fill(logits, 1);
     fill(d_scores, 2);
   }
@@ -103,9 +105,11 @@ struct Routed {
   }
 
   void choose(cudaStream_t stream) {
+    const bool may_add = may_add_pairs(config.rounding.rule);
     cuda::choose(config,
                  {logits.get(), nullptr, nullptr, chosen_experts.get(), chosen_scores.get(),
-                  norms.get(), reinterpret_cast<std::uint32_t*>(scratch.get()), tokens},
+                  norms.get(), reinterpret_cast<std::uint32_t*>(scratch.get()), tokens,
+                  may_add ? reinterpret_cast<float*>(round_scratch.get()) : nullptr},
                  stream);
   }
   void build_rows(cudaStream_t stream) {
@@ -114,6 +118,20 @@ struct Routed {
          row_tokens.get(), row_scores.get(), token_offsets.get(), token_rows.get(), tokens,
          static_cast<int>(config.num_experts), static_cast<int>(config.top_k)},
         stream);
+  }
+  cuda::PairScores pair_scores() const {
+    return {logits.get(), reinterpret_cast<const cuda::PairNorm*>(norms.get()),
+            static_cast<int>(config.num_experts), config.gate.scale,
+            config.gate.kind == GateKind::sigmoid};
+  }
+  void round(cudaStream_t stream) {
+    cuda::round_masks(
+        {pair_scores(), config.rounding, 1, scratch.get(), round_scratch.get(), tokens}, stream);
+  }
+  void build_ragged_rows(cudaStream_t stream) {
+    cuda::build_ragged_rows({pair_scores(), scratch.get(), expert_offsets.get(), row_tokens.get(),
+                             row_scores.get(), token_offsets.get(), token_rows.get(), tokens},
+                            stream);
   }
   template <class Element>
   void gate_backward(const DeviceArray<Element>& out, cudaStream_t stream) {
@@ -145,6 +163,32 @@ void bench_router(const char* name, const LayerConfig& config, std::int64_t toke
   const double bf16 = graph_us([&](cudaStream_t s) { r.gate_backward(r.d_logits_bf16, s); });
   std::printf("%-24s T=%-6ld E=%-4ld K=%-3ld %8.2f %8.2f %8.2f %8.2f %8.2f\n", name, long(tokens),
               long(config.num_experts), long(config.top_k), choose, rows, both, f32, bf16);
+}
+
+/// Rounded masks are rounded already, so that rounding is timed behind the choice.
+void bench_rounding(std::int64_t num_experts, std::int64_t top_k, std::int64_t tokens) {
+  using enum RoundingRule;
+  for (RoundingRule rule : {nearest, up, down, stochastic, stochastic_score, balance}) {
+    for (std::int64_t tile : {64, 128, 256}) {
+      LayerConfig config = layer(num_experts, top_k);
+      config.rounding = {rule, tile};
+      Routed r(config, tokens);
+      const double choose = graph_us([&](cudaStream_t s) { r.choose(s); });
+      const double rounded = graph_us([&](cudaStream_t s) {
+        r.choose(s);
+        r.round(s);
+      });
+      const double rows = graph_us([&](cudaStream_t s) { r.build_ragged_rows(s); });
+      const double all = graph_us([&](cudaStream_t s) {
+        r.choose(s);
+        r.round(s);
+        r.build_ragged_rows(s);
+      });
+      std::printf("%-16s tile %-3ld T=%-6ld E=%-4ld K=%-3ld %8.2f %8.2f %8.2f %8.2f\n",
+                  std::string(name_of(rule)).c_str(), long(tile), long(tokens), long(num_experts),
+                  long(top_k), choose, rounded - choose, rows, all);
+    }
+  }
 }
 
 void bench_gather(std::int64_t tokens, std::int64_t num_experts, std::int64_t top_k, int dim) {
@@ -224,6 +268,11 @@ int main() {
   bench_router("sigmoid, 4 of 8 groups", layer(256, 8, {sigmoid, true, false, 8, 4, 2.5f}), 65536);
   bench_router("topk_softmax", layer(8, 2), 4096);
   bench_router("topk_softmax", layer(128, 8), 128);
+  std::printf("rounding\n%-50s %8s %8s %8s %8s\n", "", "choose", "round", "rows", "all");
+  bench_rounding(64, 8, 16384);
+  bench_rounding(128, 8, 16384);
+  bench_rounding(256, 4, 16384);
+  bench_rounding(512, 8, 16384);
   std::printf("gather, beside a copy of the rows; its rate counts tokens once and rows once\n");
   bench_gather(32768, 128, 8, 4096);
   bench_gather(24576, 128, 8, 1536);

@@ -1,4 +1,5 @@
 // The steps of every plan: their names, and that their arithmetic adds up to the papers' formulas.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -70,6 +71,34 @@ TEST(Steps, HaveNamesOfTheirOwnAndMoveBytes) {
       }
     }
   }
+}
+
+TEST(Steps, RoundingIsOneWhereABackendSaysSo) {
+  const auto names = [](const Plan& plan) {
+    std::vector<std::string> result;
+    for (const Step& step : plan.forward) result.push_back(step.name);
+    result.resize(4);
+    return result;
+  };
+  Request request = requests().front();
+  const KernelScratch scratch{.permute_bytes = 64, .round_bytes = 101};
+  for (RoundingRule rule : {RoundingRule::nearest, RoundingRule::down, RoundingRule::balance}) {
+    request.config.rounding = {rule, 16};
+    for (const auto& plan :
+         {vanilla(request, devices()[0], scratch), grouped_gemm(request, devices()[0], scratch),
+          sonic(request, devices()[0], scratch)}) {
+      EXPECT_THAT(names(plan), testing::ElementsAre("router_logits", "choose", "round", "permute"));
+      EXPECT_EQ(find_buffer(plan, "round_scratch")->bytes, 104u);
+      EXPECT_EQ(find_buffer(plan, "rounding_keys"), nullptr);
+    }
+    const Plan plan = sonic(request, devices()[0]);
+    EXPECT_EQ(names(plan)[2], "permute");
+    EXPECT_NE(find_buffer(plan, "rounding_keys"), nullptr);
+  }
+  request.config.rounding.rule = RoundingRule::none;
+  const Plan plan = sonic(request, devices()[0], scratch);
+  EXPECT_EQ(names(plan)[2], "permute");
+  EXPECT_EQ(find_buffer(plan, "round_scratch"), nullptr);
 }
 
 TEST(Steps, OnlyVanillaWaitsForTheDevice) {

@@ -6,6 +6,7 @@
 #include "cuda/kernels/bias/bias_gradient.h"
 #include "cuda/kernels/bias/fill_bias.h"
 #include "cuda/kernels/permute/build_rows.h"
+#include "cuda/kernels/round/round.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
 #include "cuda/runtime/check.h"
@@ -42,43 +43,86 @@ void copy_words(const Pass& pass, const char* name, TensorView source, std::int6
                                  pass.stream));
 }
 
+/// The scratch of the permutation begins with the chunk masks, which tell it who chose whom.
+std::byte* permute_scratch(const Pass& pass) {
+  return pass.arena.get<std::byte>("permute_scratch");
+}
+
+void choose_experts(const Pass& pass, float* logits) {
+  const StepScope step(pass, "choose");
+  const bool has_bias = pass.config.gate.selection_bias;
+  const bool may_add = may_add_pairs(pass.config.rounding.rule);
+  choose(pass.config,
+         {.logits = logits,
+          .logit_offsets = pass.inputs.logit_offsets.as<float>(),
+          .b_select = has_bias ? pass.weights.b_select.as<float>() : nullptr,
+          .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
+          .chosen_scores = pass.arena.get<float>("chosen_scores"),
+          .token_norms = pass.arena.get<float>("token_norms"),
+          .chunk_masks = reinterpret_cast<std::uint32_t*>(permute_scratch(pass)),
+          .tokens = pass.tokens,
+          .best_logs = may_add ? pass.arena.get<float>("round_scratch") : nullptr},
+         pass.stream);
+}
+
+void permute(const Pass& pass) {
+  const StepScope step(pass, "permute");
+  build_rows({.scratch = permute_scratch(pass),
+              .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
+              .chosen_scores = pass.arena.get<float>("chosen_scores"),
+              .expert_offsets = pass.expert_offsets(),
+              .row_tokens = pass.row_tokens(),
+              .row_scores = pass.row_scores(),
+              .token_offsets = pass.token_offsets(),
+              .token_rows = pass.token_rows(),
+              .tokens = pass.tokens,
+              .num_experts = pass.num_experts(),
+              .top_k = static_cast<int>(pass.config.top_k)},
+             pass.stream);
+}
+
+void round_and_permute(const Pass& pass, const float* logits) {
+  const Gate& gate = pass.config.gate;
+  const PairScores scores{.logits = logits,
+                          .norms = pass.arena.get<PairNorm>("token_norms"),
+                          .num_experts = pass.num_experts(),
+                          .scale = gate.scale,
+                          .is_sigmoid = gate.kind == GateKind::sigmoid};
+  {
+    const StepScope step(pass, "round");
+    round_masks({.scores = scores,
+                 .rounding = pass.config.rounding,
+                 .seed = pass.inputs.rounding_seed,
+                 .permute_scratch = permute_scratch(pass),
+                 .scratch = pass.arena.get<std::byte>("round_scratch"),
+                 .tokens = pass.tokens},
+                pass.stream);
+  }
+  const StepScope step(pass, "permute");
+  build_ragged_rows({.scores = scores,
+                     .scratch = permute_scratch(pass),
+                     .expert_offsets = pass.expert_offsets(),
+                     .row_tokens = pass.row_tokens(),
+                     .row_scores = pass.row_scores(),
+                     .token_offsets = pass.token_offsets(),
+                     .token_rows = pass.token_rows(),
+                     .tokens = pass.tokens},
+                    pass.stream);
+}
+
 }  // namespace
 
 void route(const Pass& pass, TensorView logits_copy) {
   float* logits = pass.arena.get<float>("logits");
-  auto* scratch = pass.arena.get<std::byte>("permute_scratch");
   {
     const StepScope step(pass, "router_logits");
     compute_logits(pass, logits);
   }
-  {
-    const StepScope step(pass, "choose");
-    const bool has_bias = pass.config.gate.selection_bias;
-    choose(pass.config,
-           {.logits = logits,
-            .logit_offsets = pass.inputs.logit_offsets.as<float>(),
-            .b_select = has_bias ? pass.weights.b_select.as<float>() : nullptr,
-            .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
-            .chosen_scores = pass.arena.get<float>("chosen_scores"),
-            .token_norms = pass.arena.get<float>("token_norms"),
-            .chunk_masks = reinterpret_cast<std::uint32_t*>(scratch),
-            .tokens = pass.tokens},
-           pass.stream);
-  }
-  {
-    const StepScope step(pass, "permute");
-    build_rows({.scratch = scratch,
-                .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
-                .chosen_scores = pass.arena.get<float>("chosen_scores"),
-                .expert_offsets = pass.expert_offsets(),
-                .row_tokens = pass.row_tokens(),
-                .row_scores = pass.row_scores(),
-                .token_offsets = pass.token_offsets(),
-                .token_rows = pass.token_rows(),
-                .tokens = pass.tokens,
-                .num_experts = pass.num_experts(),
-                .top_k = static_cast<int>(pass.config.top_k)},
-               pass.stream);
+  choose_experts(pass, logits);
+  if (pass.config.rounding.rule == RoundingRule::none) {
+    permute(pass);
+  } else {
+    round_and_permute(pass, logits);
   }
   if (logits_copy.empty()) return;
   MOE_CUDA_CHECK(cudaMemcpyAsync(

@@ -5,7 +5,7 @@
 
 namespace moe::cuda {
 
-/// Steps router_logits, choose and permute. A copy of the logits goes to `logits_copy`.
+/// Steps router_logits, choose, round and permute. A copy of the logits goes to `logits_copy`.
 void route(const Pass& pass, TensorView logits_copy);
 
 /// Copies the caller's routing into the saved region, so that every later step reads one place.

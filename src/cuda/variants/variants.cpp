@@ -9,6 +9,7 @@
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/build_rows.h"
+#include "cuda/kernels/round/round.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/variants/grouped_gemm.h"
 #include "cuda/variants/sonic.h"
@@ -30,8 +31,6 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
   if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK ||
       config.gate.num_groups > kMaxGroups)
     return "the router kernels hold at most 1024 experts in 32 groups, and top-k 32";
-  if (config.rounding.rule != RoundingRule::none)
-    return "token rounding on the GPU is not built yet";
   if (config.shared.ffn_dim % 8 != 0) return "the shared expert's width must be a multiple of 8";
   return {};
 }
@@ -56,6 +55,7 @@ class CudaVariant final : public Variant {
   Plan plan(const Request& request, const DeviceTraits& traits) const override {
     plan::KernelScratch scratch;
     scratch.permute_bytes = permute_scratch_bytes(request.max_tokens, request.config.num_experts);
+    scratch.round_bytes = round_scratch_bytes(request.max_tokens, request.config.num_experts);
     scratch.d_score_columns = kDScoreColumns;
     scratch.shared_as_rows = true;
     scratch.rounds_d_logits = true;

@@ -8,12 +8,6 @@
 
 namespace moe::cuda {
 
-/// What a pair needs to know about its chunk and expert.
-struct alignas(8) ChunkCell {
-  std::uint32_t mask;      // the chunk's tokens that chose the expert
-  std::int32_t first_row;  // among the expert's rows: how many earlier chunks have
-};
-
 /// `value` summed over the lanes up to this one that are a multiple of `kStride` lanes below it.
 template <int kStride = 1>
 __device__ __forceinline__ int scan_lanes(int value, int lane) {

@@ -26,6 +26,13 @@ void check_limits(const LayerConfig& config) {
   }
 }
 
+template <int kSlots>
+void start(const ChooseArgs& args, cudaStream_t stream) {
+  const dim3 grid(static_cast<unsigned>(num_chunks(args.problem.tokens)));
+  if (args.problem.best_logs != nullptr) return launch<Choose<kSlots, true>>(args, grid, stream);
+  launch<Choose<kSlots, false>>(args, grid, stream);
+}
+
 }  // namespace
 
 void choose(const LayerConfig& config, const ChooseProblem& problem, cudaStream_t stream) {
@@ -40,17 +47,16 @@ void choose(const LayerConfig& config, const ChooseProblem& problem, cudaStream_
                            .scale = gate.scale,
                            .is_sigmoid = gate.kind == GateKind::sigmoid,
                            .renormalizes = gate.kind == GateKind::topk_softmax || gate.renormalize};
-  const dim3 grid(static_cast<unsigned>(num_chunks(problem.tokens)));
   if (config.num_experts <= 32) {
-    launch<Choose<1>>(args, grid, stream);
+    start<1>(args, stream);
   } else if (config.num_experts <= 128) {
-    launch<Choose<4>>(args, grid, stream);
+    start<4>(args, stream);
   } else if (config.num_experts <= 256) {
-    launch<Choose<8>>(args, grid, stream);
+    start<8>(args, stream);
   } else if (config.num_experts <= 512) {
-    launch<Choose<16>>(args, grid, stream);
+    start<16>(args, stream);
   } else {
-    launch<Choose<kMaxExperts / 32>>(args, grid, stream);
+    start<kMaxExperts / 32>(args, stream);
   }
 }
 

@@ -3,6 +3,7 @@
 //   a warp per token    logits -> keys -> drop groups -> top_k -> chosen experts in shared memory
 //   a thread per pair   value of the logit, its bit in the chunk's masks
 //   a thread per pair   denominator and score
+//   a thread per expert where rounding follows: the best pair that did not choose it
 //
 // Sums run in the order of routing/gate.cpp, without fused multiply-add (nvcc --fmad=false).
 #pragma once
@@ -10,16 +11,21 @@
 #include <cstdint>
 
 #include "cuda/kernels/permute/build_rows.h"
+#include "cuda/kernels/round/survey.h"
 #include "cuda/kernels/router/token_keys.cuh"
 
 namespace moe::cuda {
 
 /// For up to 32 * kSlots experts.
-template <int kSlots>
+template <int kSlots, bool kSurveys>
 struct Choose {
   using Args = ChooseArgs;
   static constexpr int kThreads = 256;
-  static constexpr int kMinBlocks = kSlots <= 4 ? 6 : kSlots <= 8 ? 5 : kSlots <= 16 ? 3 : 2;
+  static constexpr int kMinBlocks = kSlots > 16  ? 2
+                                    : kSlots > 8 ? 3
+                                    : kSurveys   ? 4
+                                    : kSlots > 4 ? 5
+                                                 : 6;
   static constexpr int kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32;
   static constexpr float kSigmoidSumFloor = 1e-20f;  // as routing/gate.cpp
@@ -56,6 +62,10 @@ struct Choose {
       for (int pair = threadIdx.x; pair < pairs; pair += kThreads) write_score(pair);
       std::uint32_t* masks = p_.chunk_masks + std::int64_t{blockIdx.x} * args_.num_experts;
       for (int e = threadIdx.x; e < args_.num_experts; e += kThreads) masks[e] = shared_.masks[e];
+      if constexpr (kSurveys) {
+        __syncthreads();  // norms are written
+        survey();
+      }
     }
 
    private:
@@ -94,6 +104,16 @@ struct Choose {
       if (p_.token_norms != nullptr && pair == first_pair) {
         reinterpret_cast<float2*>(p_.token_norms)[first_ + token] =
             make_float2(args_.is_sigmoid ? 0.0f : shift_of(token), denominator);
+      }
+    }
+
+    __device__ __forceinline__ void survey() const {
+      const PairScores scores = {p_.logits, reinterpret_cast<const PairNorm*>(p_.token_norms),
+                                 args_.num_experts, args_.scale, args_.is_sigmoid};
+      const auto chunk = static_cast<int>(blockIdx.x), tokens = static_cast<int>(p_.tokens);
+      float* best_logs = p_.best_logs + std::int64_t{chunk} * args_.num_experts;
+      for (int e = threadIdx.x; e < args_.num_experts; e += kThreads) {
+        best_logs[e] = best_unchosen(scores, shared_.masks[e], chunk, tokens, e);
       }
     }
 

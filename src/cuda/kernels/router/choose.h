@@ -26,6 +26,7 @@ struct ChooseProblem {
   float* token_norms;            // [T, 2] shift and denominator as routing::TokenNorm; or null
   std::uint32_t* chunk_masks;    // [num_chunks(T), E], see permute/build_rows.h
   std::int64_t tokens;
+  float* best_logs = nullptr;  // [num_chunks(T), E] of round/survey.h, needs token_norms; or null
 };
 
 /// Writes all outputs. Throws Error{usage} when the gate is beyond the limits above or has fewer

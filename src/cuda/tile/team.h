@@ -1,0 +1,55 @@
+// The threads of a block as one worker. An algorithm that is written for a Team runs on the device
+// by a block, and in tests on the host by a loop: its logic is tried where no GPU is.
+//
+//   each(n, work)         work(0) .. work(n - 1), by any thread in any order; all done on return
+//   sum(n, cell, value)   value(0) + .. + value(n - 1), known to all; `cell` is shared memory
+//   count_up(cell)        inside each(): adds 1 to an integer in shared memory
+//   size()                threads
+//
+// Sums are of integers: order cannot change them.
+#pragma once
+
+#if defined(__CUDACC__)
+#define MOE_TEAM __device__ __forceinline__
+#define MOE_UNROLL _Pragma("unroll")
+#else
+#define MOE_TEAM inline
+#define MOE_UNROLL
+#endif
+
+namespace moe::cuda {
+
+#if defined(__CUDACC__)
+template <int kThreads>
+struct BlockTeam {
+  __device__ __forceinline__ constexpr int size() const { return kThreads; }
+
+  template <class Work>
+  __device__ __forceinline__ void each(int count, Work work) const {
+    for (int i = threadIdx.x; i < count; i += kThreads) work(i);
+    __syncthreads();
+  }
+
+  /// Sum: int or unsigned long long, which the hardware adds atomically.
+  template <class Sum, class Value>
+  __device__ __forceinline__ Sum sum(int count, Sum& cell, Value value) const {
+    if (threadIdx.x == 0) cell = 0;
+    Sum own = 0;
+    for (int i = threadIdx.x; i < count; i += kThreads) own += value(i);
+#pragma unroll
+    for (int half = 16; half > 0; half /= 2) own += __shfl_xor_sync(0xffffffffu, own, half);
+    __syncthreads();
+    if (threadIdx.x % 32 == 0) atomicAdd(&cell, own);
+    __syncthreads();
+    const Sum total = cell;
+    __syncthreads();  // before somebody clears it again
+    return total;
+  }
+
+  __device__ __forceinline__ void count_up(int& cell) const {
+    atomicAdd(&cell, 1);
+  }
+};
+#endif
+
+}  // namespace moe::cuda

@@ -1,0 +1,211 @@
+// Token rounding as the device does it, run by the host: the same code with a loop for a block, its
+// steps in another order for every seed, against the CPU's rounding. Needs no GPU.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <memory>
+#include <numeric>
+
+#include "cuda/kernels/permute/ragged_chunk.h"
+#include "cuda/kernels/round/round_expert.h"
+#include "rounding_cases.h"
+
+namespace moe::tests {
+namespace {
+
+using cuda::ChunkCell;
+using cuda::PairNorm;
+
+/// A block of `threads`, whose each() takes the work in an order of its own.
+struct HostTeam {
+  int threads;
+  std::uint64_t order;
+
+  int size() const { return threads; }
+
+  template <class Work>
+  void each(int count, Work work) const {
+    if (count == 0) return;
+    auto stride = static_cast<std::int64_t>(order % 97 * 2 + 1);
+    while (std::gcd(stride, std::int64_t{count}) != 1) stride += 2;
+    for (std::int64_t i = 0; i < count; ++i) {
+      work(static_cast<int>((i * stride + static_cast<std::int64_t>(order % 13)) % count));
+    }
+  }
+  template <class Sum, class Value>
+  Sum sum(int count, Sum& cell, Value value) const {
+    cell = 0;
+    each(count, [&](int i) { cell += value(i); });
+    return cell;
+  }
+  void count_up(int& cell) const { ++cell; }
+};
+
+std::vector<PairNorm> norms_of(const RoundingCase& c) {
+  std::vector<PairNorm> norms;
+  for (const routing::TokenNorm& norm : c.choice.norms) {
+    norms.push_back({norm.shift, norm.denominator});
+  }
+  return norms;
+}
+
+cuda::PairScores scores_of(const RoundingCase& c, const std::vector<PairNorm>& norms) {
+  return {c.logits.data(), norms.data(), static_cast<int>(c.config.num_experts),
+          c.config.gate.scale, c.config.gate.kind == GateKind::sigmoid};
+}
+
+/// What choose() leaves beside its choice, and what CountPairs counts.
+struct Survey {
+  std::vector<std::uint32_t> masks;
+  std::vector<float> best_logs;  // NaN for a rule that does not read it
+  std::vector<std::int32_t> counts;
+
+  Survey(const RoundingCase& c, const cuda::PairScores& scores)
+      : masks(chosen_masks(c)),
+        best_logs(masks.size(), std::numeric_limits<float>::quiet_NaN()),
+        counts(scores.num_experts) {
+    const auto tokens = static_cast<int>(c.tokens);
+    for (int cell = 0; cell < std::ssize(masks); ++cell) {
+      const int chunk = cell / scores.num_experts, expert = cell % scores.num_experts;
+      counts[expert] += cuda::population(masks[cell]);
+      if (!may_add_pairs(c.config.rounding.rule)) continue;
+      best_logs[cell] = cuda::best_unchosen(scores, masks[cell], chunk, tokens, expert);
+    }
+  }
+};
+
+/// RoundExperts, then PlaceRagged.
+RoundedRows rounded_by_teams(const RoundingCase& c, const cuda::PairScores& scores,
+                             const HostTeam& team) {
+  const int num_experts = scores.num_experts, tokens = static_cast<int>(c.tokens);
+  const int chunks = static_cast<int>(cuda::num_chunks(c.tokens));
+  Survey survey(c, scores);
+  std::vector<std::uint32_t> candidates(survey.masks.size(), 0xdeadbeef);
+  std::vector<ChunkCell> cells(survey.masks.size());
+  std::vector<std::int32_t> totals(num_experts, -1);
+  const cuda::RoundArgs round_args = {scores,
+                                      c.config.rounding,
+                                      c.seed,
+                                      {survey.masks.data(), cells.data(), totals.data()},
+                                      survey.best_logs.data(),
+                                      candidates.data(),
+                                      survey.counts.data(),
+                                      tokens,
+                                      chunks};
+  using Expert = cuda::RoundExpert<HostTeam>;
+  const auto expert_shared = std::make_unique<Expert::Shared>();
+  for (int e = 0; e < num_experts; ++e) Expert(round_args, *expert_shared, team, e).run();
+
+  const auto max_rows = static_cast<std::size_t>(max_routed_rows(c.config, c.tokens));
+  RoundedRows rows{std::vector<std::int32_t>(num_experts + 1, -1),
+                   std::vector<std::int32_t>(max_rows), std::vector<std::int32_t>(c.tokens + 1, -1),
+                   std::vector<std::int32_t>(max_rows), std::vector<float>(max_rows)};
+  const cuda::RaggedArgs args = {
+      {scores, nullptr, rows.expert_offsets.data(), rows.row_tokens.data(), rows.row_scores.data(),
+       rows.token_offsets.data(), rows.token_rows.data(), c.tokens},
+      cells.data(),
+      totals.data(),
+      tokens,
+      chunks};
+  using Chunk = cuda::RaggedChunk<HostTeam>;
+  const auto shared = std::make_unique<Chunk::Shared>();
+  for (int chunk = 0; chunk < std::max(chunks, 1); ++chunk) Chunk(args, *shared, team, chunk).run();
+  return rows;
+}
+
+void expect_cpu_rows(const RoundingCase& c, int threads) {
+  SCOPED_TRACE(describe(c));
+  const std::vector<PairNorm> norms = norms_of(c);
+  const cuda::PairScores scores = scores_of(c, norms);
+  const HostTeam team{threads, c.seed};
+  const RoundedRows expected = rounded_on_cpu(c);
+  ASSERT_LE(std::ssize(expected.row_tokens), max_routed_rows(c.config, c.tokens));
+  expect_rows(rounded_by_teams(c, scores, team), expected);
+}
+
+TEST(RoundingLogic, EqualsTheCpuOverThousandsOfCases) {
+  for (int index = 0; index < 3000; ++index) {
+    expect_cpu_rows(rounding_case(index), index % 2 == 0 ? 512 : 16);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(RoundingLogic, EqualsTheCpuWhereChunksAreMany) {
+  for (RoundingRule rule : kRoundingRules) {
+    for (std::int64_t tile : {64, 128, 256}) {
+      for (LogitKind kind : {LogitKind::ordinary, LogitKind::coarse, LogitKind::hot}) {
+        LayerConfig config = routing::layer(24, 3);
+        config.rounding = {rule, tile};
+        expect_cpu_rows(rounding_case(config, 9001, kind, 5), 256);
+        if (::testing::Test::HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(RoundingLogic, TakesNoTokens) {
+  LayerConfig config = routing::layer(40, 3);
+  config.rounding = {RoundingRule::nearest, 64};
+  expect_cpu_rows(rounding_case(config, 0, LogitKind::ordinary, 1), 256);
+}
+
+/// The bound may not lose a pair: every score's logarithm is as near as it promises.
+TEST(RoundingLogic, LogarithmsAreWithinTheirError) {
+  for (LogitKind kind : {LogitKind::ordinary, LogitKind::extreme, LogitKind::hot}) {
+    for (const Gate& gate : routing::all_gates(4, 2)) {
+      const RoundingCase c = rounding_case(routing::layer(16, 4, gate), 500, kind, 9);
+      const std::vector<PairNorm> norms = norms_of(c);
+      const cuda::PairScores scores = scores_of(c, norms);
+      for (int pair = 0; pair < 500 * 16; ++pair) {
+        const float log =
+            cuda::log_score(scores, scores.logit(pair / 16, pair % 16), norms[pair / 16]);
+        const double exact = std::log(double{scores.score(pair / 16, pair % 16)});
+        if (std::abs(log) > cuda::kLogRange && std::abs(exact) > cuda::kLogRange) continue;
+        ASSERT_NEAR(log, exact, cuda::kLogError / 4) << routing::describe(c.config, 500);
+      }
+    }
+  }
+}
+
+/// Few scores are evaluated: of the unchosen pairs hardly more than are added become candidates.
+TEST(RoundingLogic, TheBoundLeavesFewCandidates) {
+  LayerConfig config = routing::layer(8, 2);
+  const RoundingCase c = rounding_case(config, 8192, LogitKind::ordinary, 3);
+  const std::vector<PairNorm> norms = norms_of(c);
+  const cuda::PairScores scores = scores_of(c, norms);
+  const std::vector<std::uint32_t> masks = chosen_masks(c);
+  const int chunks = 256, wanted = 60;
+  std::vector<float> best;
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    best.push_back(cuda::best_unchosen(scores, masks[chunk * 8 + 1], chunk, 8192, 1));
+  }
+  std::sort(best.begin(), best.end(), std::greater<>());
+  const float bound = cuda::log_bound(best[wanted - 1]);
+  int candidates = 0;
+  for (int t = 0; t < 8192; ++t) {
+    const bool is_chosen = (masks[t / 32 * 8 + 1] >> t % 32 & 1) != 0;
+    candidates += !is_chosen && cuda::log_score(scores, scores.logit(t, 1), norms[t]) >= bound;
+  }
+  EXPECT_GE(candidates, wanted);
+  EXPECT_LE(candidates, 2 * wanted);
+}
+
+TEST(SelectKey, FindsEveryRank) {
+  cuda::SelectShared shared;
+  const HostTeam team{32, 5};
+  std::vector<cuda::RankKey> keys;
+  for (std::uint32_t i = 0; i < 300; ++i) {  // few scores, so that tokens decide
+    keys.push_back(cuda::rank_key(static_cast<float>(i % 4) * 0.25f, i * 7919));
+  }
+  std::vector<cuda::RankKey> sorted = keys;
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  for (int wanted = 1; wanted <= 300; ++wanted) {
+    const cuda::RankKey found =
+        cuda::select_key(team, shared, wanted, 300, [&](int item, auto use) { use(keys[item]); });
+    ASSERT_LE(found, sorted[wanted - 1]);
+    ASSERT_TRUE(wanted == 300 || found > sorted[wanted]);
+  }
+}
+
+}  // namespace
+}  // namespace moe::tests
