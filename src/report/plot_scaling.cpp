@@ -136,6 +136,15 @@ std::string rate_panel(const Ends& gpus, const Ends& rates, const std::vector<So
          solid_layers(solid, Origin::measured, measured, kMeasured, kDisc) + "\n";
 }
 
+/// Percentages beside the points that meet `condition`, so that none lies on the ideal line or the
+/// axis.
+std::string efficiency_labels(const char* condition, double rise) {
+  return fmt::format(
+      ", \\\n     data index 0 using 1:({} ? $5 : NaN):(sprintf('%.0f %%', 100*$5)) with labels "
+      "offset 0,{} font ',9' tc rgb '{}'",
+      condition, rise, kInk);
+}
+
 std::string efficiency_panel(const Ends& gpus) {
   return axis_text(gpus, true) +
          fmt::format(
@@ -144,10 +153,10 @@ std::string efficiency_panel(const Ends& gpus) {
              "set ylabel 'efficiency' font ',11' tc rgb '{0}'\n"
              "set xlabel 'GPUs' font ',11' tc rgb '{0}'\n"
              "plot 1 with lines dt (12,8) lw 1.3 lc rgb '{1}', \\\n"
-             "     data index 0 using 1:5 with linespoints pt 6 ps 1.2 lw 1.3 lc rgb '{2}', \\\n"
-             "     data index 0 using 1:5:(sprintf('%.0f %%', 100*$5)) with labels offset 0,1 font "
-             "',9' tc rgb '{1}'\nunset multiplot\n",
-             kFaint, kInk, kModel);
+             "     data index 0 using 1:5 with linespoints pt 6 ps 1.2 lw 1.3 lc rgb '{2}'",
+             kFaint, kInk, kModel) +
+         efficiency_labels("$5 >= 0.5", -1) + efficiency_labels("$5 < 0.5", 1) +
+         "\nunset multiplot\n";
 }
 
 }  // namespace
