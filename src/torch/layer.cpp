@@ -216,8 +216,8 @@ void TorchLayer::backward(const Call& call, const Weights& weights, const Inputs
   });
 }
 
-/// A GPU variant of our own copies arrays by row; here they are made for whoever asks, since the
-/// layer has no use for them.
+/// The arrays by row are made here, for whoever asks: PyTorch's operators have no use for them, so
+/// the timed passes do not pay for them.
 Routing TorchLayer::routing(Memory saved, std::int64_t tokens) const {
   const auto found = passes_.find(saved.data);
   if (found == passes_.end()) {
