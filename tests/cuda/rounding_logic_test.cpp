@@ -1,10 +1,14 @@
-// Token rounding as the device does it, run by the host: the same code with a loop for a block, its
-// steps in another order for every seed, against the CPU's rounding. Needs no GPU.
+// Token rounding as the device does it, run by the host against the CPU's rounding: the same code
+// with a loop for a block, its steps in another order for every seed, and with threads that meet at
+// barriers where a block's do. Needs no GPU.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <barrier>
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <thread>
 
 #include "cuda/kernels/permute/ragged_chunk.h"
 #include "cuda/kernels/round/round_expert.h"
@@ -16,8 +20,8 @@ namespace {
 using cuda::ChunkCell;
 using cuda::PairNorm;
 
-/// A block of `threads`, whose each() takes the work in an order of its own.
-struct HostTeam {
+/// A block of `threads` that is one, whose each() takes the work in an order of its own.
+struct LoopTeam {
   int threads;
   std::uint64_t order;
 
@@ -39,6 +43,55 @@ struct HostTeam {
     return cell;
   }
   void count_up(int& cell) const { ++cell; }
+};
+
+struct LoopBlock {
+  using Team = LoopTeam;
+  LoopTeam team;
+  template <class Work>
+  void run(Work work) const {
+    work(team);
+  }
+};
+
+/// One of a block's threads, step by step as BlockTeam has it.
+struct ThreadTeam {
+  int thread, threads;
+  std::barrier<>* barrier;
+
+  int size() const { return threads; }
+
+  template <class Work>
+  void each(int count, Work work) const {
+    for (int i = thread; i < count; i += threads) work(i);
+    barrier->arrive_and_wait();
+  }
+  template <class Sum, class Value>
+  Sum sum(int count, Sum& cell, Value value) const {
+    if (thread == 0) cell = 0;
+    Sum own = 0;
+    for (int i = thread; i < count; i += threads) own += value(i);
+    barrier->arrive_and_wait();
+    std::atomic_ref(cell).fetch_add(own);
+    barrier->arrive_and_wait();
+    const Sum total = cell;
+    barrier->arrive_and_wait();
+    return total;
+  }
+  void count_up(int& cell) const { std::atomic_ref(cell).fetch_add(1); }
+};
+
+struct ThreadBlock {
+  using Team = ThreadTeam;
+  static constexpr int kThreads = 16;
+  template <class Work>
+  void run(Work work) const {
+    std::barrier<> barrier(kThreads);
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] { work(ThreadTeam{i, kThreads, &barrier}); });
+    }
+  }
 };
 
 std::vector<PairNorm> norms_of(const RoundingCase& c) {
@@ -75,8 +128,8 @@ struct Survey {
 };
 
 /// RoundExperts, then PlaceRagged.
-RoundedRows rounded_by_teams(const RoundingCase& c, const cuda::PairScores& scores,
-                             const HostTeam& team) {
+template <class Block>
+RoundedRows rounded_by(const Block& block, const RoundingCase& c, const cuda::PairScores& scores) {
   const int num_experts = scores.num_experts, tokens = static_cast<int>(c.tokens);
   const int chunks = static_cast<int>(cuda::num_chunks(c.tokens));
   Survey survey(c, scores);
@@ -92,9 +145,11 @@ RoundedRows rounded_by_teams(const RoundingCase& c, const cuda::PairScores& scor
                                       survey.counts.data(),
                                       tokens,
                                       chunks};
-  using Expert = cuda::RoundExpert<HostTeam>;
-  const auto expert_shared = std::make_unique<Expert::Shared>();
-  for (int e = 0; e < num_experts; ++e) Expert(round_args, *expert_shared, team, e).run();
+  using Expert = cuda::RoundExpert<typename Block::Team>;
+  const auto expert_shared = std::make_unique<typename Expert::Shared>();
+  for (int e = 0; e < num_experts; ++e) {
+    block.run([&](const auto& team) { Expert(round_args, *expert_shared, team, e).run(); });
+  }
 
   const auto max_rows = static_cast<std::size_t>(max_routed_rows(c.config, c.tokens));
   RoundedRows rows{std::vector<std::int32_t>(num_experts + 1, -1),
@@ -107,25 +162,28 @@ RoundedRows rounded_by_teams(const RoundingCase& c, const cuda::PairScores& scor
       totals.data(),
       tokens,
       chunks};
-  using Chunk = cuda::RaggedChunk<HostTeam>;
-  const auto shared = std::make_unique<Chunk::Shared>();
-  for (int chunk = 0; chunk < std::max(chunks, 1); ++chunk) Chunk(args, *shared, team, chunk).run();
+  using Chunk = cuda::RaggedChunk<typename Block::Team>;
+  const auto shared = std::make_unique<typename Chunk::Shared>();
+  for (int chunk = 0; chunk < std::max(chunks, 1); ++chunk) {
+    block.run([&](const auto& team) { Chunk(args, *shared, team, chunk).run(); });
+  }
   return rows;
 }
 
-void expect_cpu_rows(const RoundingCase& c, int threads) {
+template <class Block>
+void expect_cpu_rows(const RoundingCase& c, const Block& block) {
   SCOPED_TRACE(describe(c));
   const std::vector<PairNorm> norms = norms_of(c);
   const cuda::PairScores scores = scores_of(c, norms);
-  const HostTeam team{threads, c.seed};
   const RoundedRows expected = rounded_on_cpu(c);
   ASSERT_LE(std::ssize(expected.row_tokens), max_routed_rows(c.config, c.tokens));
-  expect_rows(rounded_by_teams(c, scores, team), expected);
+  expect_rows(rounded_by(block, c, scores), expected);
 }
 
 TEST(RoundingLogic, EqualsTheCpuOverThousandsOfCases) {
   for (int index = 0; index < 3000; ++index) {
-    expect_cpu_rows(rounding_case(index), index % 2 == 0 ? 512 : 16);
+    const RoundingCase c = rounding_case(index);
+    expect_cpu_rows(c, LoopBlock{{index % 2 == 0 ? 512 : 16, c.seed}});
     if (::testing::Test::HasFailure()) return;
   }
 }
@@ -136,7 +194,7 @@ TEST(RoundingLogic, EqualsTheCpuWhereChunksAreMany) {
       for (LogitKind kind : {LogitKind::ordinary, LogitKind::coarse, LogitKind::hot}) {
         LayerConfig config = routing::layer(24, 3);
         config.rounding = {rule, tile};
-        expect_cpu_rows(rounding_case(config, 9001, kind, 5), 256);
+        expect_cpu_rows(rounding_case(config, 9001, kind, 5), LoopBlock{{256, 5}});
         if (::testing::Test::HasFailure()) return;
       }
     }
@@ -146,7 +204,17 @@ TEST(RoundingLogic, EqualsTheCpuWhereChunksAreMany) {
 TEST(RoundingLogic, TakesNoTokens) {
   LayerConfig config = routing::layer(40, 3);
   config.rounding = {RoundingRule::nearest, 64};
-  expect_cpu_rows(rounding_case(config, 0, LogitKind::ordinary, 1), 256);
+  expect_cpu_rows(rounding_case(config, 0, LogitKind::ordinary, 1), LoopBlock{{256, 1}});
+}
+
+/// What a thread sanitizer looks at: barriers are all that keeps the threads apart.
+TEST(RoundingLogic, ThreadsMeetWhereTheyMust) {
+  for (RoundingRule rule : kRoundingRules) {
+    LayerConfig config = routing::layer(3, 2);
+    config.rounding = {rule, 32};
+    expect_cpu_rows(rounding_case(config, 130, LogitKind::ordinary, 6), ThreadBlock{});
+    if (::testing::Test::HasFailure()) return;
+  }
 }
 
 /// The bound may not lose a pair: every score's logarithm is as near as it promises.
@@ -192,7 +260,7 @@ TEST(RoundingLogic, TheBoundLeavesFewCandidates) {
 
 TEST(SelectKey, FindsEveryRank) {
   cuda::SelectShared shared;
-  const HostTeam team{32, 5};
+  const LoopTeam team{32, 5};
   std::vector<cuda::RankKey> keys;
   for (std::uint32_t i = 0; i < 300; ++i) {  // few scores, so that tokens decide
     keys.push_back(cuda::rank_key(static_cast<float>(i % 4) * 0.25f, i * 7919));
