@@ -116,8 +116,8 @@ std::string solid_layers(const std::vector<SolidPoint>& solid, Origin origin, in
   if (points_of(solid, origin).empty()) return "";
   return fmt::format(
       ", \\\n     data index {0} using 1:2 with points pt {1} ps 1.5 lc rgb '{2}', \\\n"
-      "     data index {0} using 1:2:3 with labels offset 1.2,{3} left font ',9' tc rgb '{2}'",
-      index, shape, color, origin == Origin::measured ? 0.6 : -0.9);
+      "     data index {0} using 1:2:3 with labels offset 1.2,-0.9 left font ',9' tc rgb '{2}'",
+      index, shape, color);
 }
 
 std::string rate_panel(const Ends& gpus, const Ends& rates, const std::vector<SolidPoint>& solid) {
@@ -130,7 +130,7 @@ std::string rate_panel(const Ends& gpus, const Ends& rates, const std::vector<So
       "plot data index 1 using 1:2 with lines dt (12,8) lw 1.3 lc rgb '{3}', \\\n"
       "     data index 0 using 1:3 with lines lw 1.2 lc rgb '{4}', \\\n"
       "     data index 0 using 1:3:2:4 with yerrorbars pt 6 ps 1.4 lw 1.4 lc rgb '{4}'",
-      rates.low / 2, rates.high * 2, kFaint, kInk, kModel);
+      rates.low / 3, rates.high * 2, kFaint, kInk, kModel);
   const int measured = points_of(solid, Origin::published).empty() ? 2 : 3;
   return text + solid_layers(solid, Origin::published, 2, kPublished, kSquare) +
          solid_layers(solid, Origin::measured, measured, kMeasured, kDisc) + "\n";
