@@ -6,7 +6,6 @@
 #include "bench/options.h"
 #include "bench/plot_command.h"
 #include "bench/run_command.h"
-#include "bench/shell_commands.h"
 #include "bench/trace_commands.h"
 #include "cli/run_main.h"
 
@@ -23,8 +22,10 @@ int run_program(const std::vector<std::string>& arguments) {
     case Command::record: return record_command(options);
     case Command::convert: return convert_command(options);
     case Command::compare: return compare_command(options);
-    case Command::completion: std::cout << completion_text(options.topic); return 0;
-    case Command::man: std::cout << manual_text(); return 0;
+    case Command::completion:
+      std::cout << completion_script(bench_pages(), options.topic);
+      return 0;
+    case Command::man: std::cout << manual_page(bench_pages()); return 0;
     case Command::exit: return 0;
   }
   return 0;

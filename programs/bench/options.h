@@ -9,14 +9,11 @@
 
 #include "bench/compare_flags.h"
 #include "cli/screen_flags.h"
+#include "cli/shell_pages.h"
 #include "cli/sweep.h"
 #include "measure/runner.h"
 #include "measure/trace_arrays.h"
 #include "moe/device.h"
-
-namespace CLI {
-class App;
-}
 
 namespace moe::programs {
 
@@ -78,12 +75,10 @@ struct BenchOptions {
   std::string repeat_command;
 };
 
-struct RawFlags;  // bench/run_flags.h
-
-/// Defines the whole command line in `app`; parsing it fills `raw` and `options`.
-void define_bench(CLI::App& app, RawFlags& raw, BenchOptions& options);
-
 /// Throws Error{usage} with the nearest known flag for an unknown one.
 BenchOptions parse_bench_options(const std::vector<std::string>& arguments);
+
+/// What `completion` and `man` tell.
+ShellPages bench_pages();
 
 }  // namespace moe::programs
