@@ -43,9 +43,15 @@ TEST_F(BadInput, UnknownNamesSuggestTheNearest) {
   expect_refused({"list", "config"}, 2,
                  "unknown list 'config'. Did you mean 'configs'?\n  known: configs, variants, "
                  "devices, routings");
+#if defined(MOE_WITH_TORCH)
+  const std::string in_torch = "vanilla_torch, torch_grouped_mm, ";
+#else
+  const std::string in_torch;
+#endif
   const std::string variants =
       "\n  known: vanilla, vanilla+rounding, grouped_gemm, grouped_gemm+rounding, sonic, "
-      "sonic+rounding, dense_bound";
+      "sonic+rounding, " +
+      in_torch + "dense_bound";
   expect_refused({"--device", "cpu", "--variants", "vanilla,sonc"}, 2,
                  "unknown variant 'sonc'. Did you mean 'sonic'?" + variants);
   expect_refused({"--device", "cpu", "--baseline", "quickest"}, 2,
