@@ -8,7 +8,7 @@
 #include "moe/error.h"
 #include "record/json.h"
 #include "record/store.h"
-#include "report/compare_report.h"
+#include "report/bench/compare_report.h"
 
 namespace moe::programs {
 namespace {

@@ -2,7 +2,7 @@
 #include "bench/formats.h"
 
 #include "record/json.h"
-#include "report/bench_report.h"
+#include "report/bench/bench_report.h"
 
 namespace moe::programs {
 

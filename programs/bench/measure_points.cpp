@@ -7,8 +7,8 @@
 
 #include "moe/error.h"
 #include "record/sweep.h"
-#include "report/bench_report.h"
-#include "report/verdict.h"
+#include "report/bench/bench_report.h"
+#include "report/bench/verdict.h"
 
 namespace moe::programs {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cli/progress.h"
-#include "measure/runner.h"
+#include "measure/run/runner.h"
 #include "record/store.h"
 
 namespace moe::programs {

@@ -11,8 +11,8 @@
 #include "cli/screen_flags.h"
 #include "cli/shell_pages.h"
 #include "cli/sweep.h"
-#include "measure/runner.h"
-#include "measure/trace_arrays.h"
+#include "measure/run/runner.h"
+#include "measure/trace/trace_arrays.h"
 #include "moe/device.h"
 
 namespace moe::programs {

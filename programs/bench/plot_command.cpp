@@ -3,11 +3,11 @@
 
 #include <iostream>
 
-#include "measure/trace_file.h"
-#include "measure/trace_summary.h"
+#include "measure/trace/trace_file.h"
+#include "measure/trace/trace_summary.h"
 #include "moe/error.h"
 #include "record/store.h"
-#include "report/plots.h"
+#include "report/plot/plots.h"
 
 namespace moe::programs {
 

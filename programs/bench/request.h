@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bench/options.h"
-#include "measure/runner.h"
+#include "measure/run/runner.h"
 #include "record/record.h"
 
 namespace moe::programs {

@@ -16,12 +16,12 @@
 #include "cli/command_line.h"
 #include "cli/devices.h"
 #include "cli/progress.h"
-#include "measure/environment.h"
+#include "measure/run/environment.h"
 #include "moe/error.h"
 #include "record/files.h"
 #include "record/store.h"
-#include "report/bench_report.h"
-#include "report/sweep_report.h"
+#include "report/bench/bench_report.h"
+#include "report/bench/sweep_report.h"
 
 namespace moe::programs {
 namespace {

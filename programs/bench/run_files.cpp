@@ -3,13 +3,13 @@
 
 #include <iostream>
 
-#include "measure/dump.h"
+#include "measure/verify/dump.h"
 #include "moe/error.h"
 #include "record/files.h"
-#include "report/bench_report.h"
-#include "report/format.h"
-#include "report/plots.h"
-#include "report/samples.h"
+#include "report/bench/bench_report.h"
+#include "report/bench/samples.h"
+#include "report/plot/plots.h"
+#include "report/text/format.h"
 
 namespace moe::programs {
 

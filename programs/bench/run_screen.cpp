@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "record/sweep.h"
-#include "report/bench_report.h"
-#include "report/breakdown_text.h"
-#include "report/color.h"
-#include "report/format.h"
-#include "report/sweep_report.h"
-#include "report/table.h"
+#include "report/bench/bench_report.h"
+#include "report/bench/breakdown_text.h"
+#include "report/bench/sweep_report.h"
+#include "report/text/color.h"
+#include "report/text/format.h"
+#include "report/text/table.h"
 
 namespace moe::programs {
 namespace {

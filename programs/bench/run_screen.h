@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cli/sweep.h"
-#include "measure/runner.h"
+#include "measure/run/runner.h"
 #include "record/record.h"
 
 namespace moe::programs {

@@ -7,10 +7,10 @@
 
 #include "cli/devices.h"
 #include "cli/progress.h"
-#include "measure/record_trace.h"
-#include "measure/trace_summary.h"
+#include "measure/trace/record_trace.h"
+#include "measure/trace/trace_summary.h"
 #include "record/files.h"
-#include "report/trace_text.h"
+#include "report/bench/trace_text.h"
 
 namespace moe::programs {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "cli/choice.h"
 #include "config/presets.h"
-#include "measure/variant_choice.h"
+#include "measure/problem/variant_choice.h"
 #include "version.h"
 
 namespace moe::programs {

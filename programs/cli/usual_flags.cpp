@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/value_list.h"
-#include "model/gpu_presets.h"
+#include "model/cluster/gpu_presets.h"
 
 namespace moe::programs {
 namespace {

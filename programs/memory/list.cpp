@@ -5,12 +5,12 @@
 
 #include "config/nearest_name.h"
 #include "config/presets.h"
-#include "model/gpu_presets.h"
-#include "model/strategy.h"
+#include "model/cluster/gpu_presets.h"
+#include "model/layer/strategy.h"
 #include "moe/error.h"
-#include "report/format.h"
-#include "report/memory_report.h"
-#include "report/table.h"
+#include "report/memory/memory_report.h"
+#include "report/text/format.h"
+#include "report/text/table.h"
 
 namespace moe::programs {
 namespace {

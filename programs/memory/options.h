@@ -8,7 +8,7 @@
 
 #include "cli/shell_pages.h"
 #include "cli/usual_flags.h"
-#include "model/strategy.h"
+#include "model/layer/strategy.h"
 #include "moe/config.h"
 
 namespace moe::programs {

@@ -9,14 +9,14 @@
 
 #include "cli/progress.h"
 #include "config/nearest_name.h"
-#include "measure/environment.h"
+#include "measure/run/environment.h"
 #include "memory/saved_run.h"
 #include "memory/target.h"
 #include "moe/error.h"
 #include "record/files.h"
 #include "record/json.h"
 #include "record/store.h"
-#include "report/memory_report.h"
+#include "report/memory/memory_report.h"
 
 namespace moe::programs {
 namespace {

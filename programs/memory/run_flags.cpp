@@ -5,7 +5,7 @@
 
 #include "cli/byte_size.h"
 #include "cli/choice.h"
-#include "model/gpu_presets.h"
+#include "model/cluster/gpu_presets.h"
 #include "moe/error.h"
 
 namespace moe::programs {

@@ -7,8 +7,8 @@
 #include "record/files.h"
 #include "record/json.h"
 #include "record/store.h"
-#include "report/memory_report.h"
-#include "report/plot_memory.h"
+#include "report/memory/memory_report.h"
+#include "report/plot/plot_memory.h"
 
 namespace moe::programs {
 namespace {

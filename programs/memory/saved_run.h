@@ -6,7 +6,7 @@
 
 #include "memory/options.h"
 #include "record/memory_run.h"
-#include "report/plots.h"
+#include "report/plot/plots.h"
 
 namespace moe::programs {
 

@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "cli/devices.h"
-#include "measure/variant_choice.h"
+#include "measure/problem/variant_choice.h"
 #include "moe/registry.h"
-#include "report/format.h"
+#include "report/text/format.h"
 
 namespace moe::programs {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "measure/memory_analysis.h"
+#include "measure/memory/memory_analysis.h"
 #include "memory/options.h"
 
 namespace moe::programs {

@@ -4,11 +4,11 @@
 #include <iostream>
 
 #include "config/text_file.h"
-#include "model/shipped.h"
-#include "model/validation.h"
+#include "model/published/shipped.h"
+#include "model/published/validation.h"
 #include "moe/error.h"
-#include "report/throughput_text.h"
-#include "report/validation_text.h"
+#include "report/throughput/throughput_text.h"
+#include "report/throughput/validation_text.h"
 #include "throughput/commands.h"
 
 namespace moe::programs {

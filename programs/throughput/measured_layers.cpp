@@ -7,12 +7,12 @@
 
 #include "cli/devices.h"
 #include "cli/progress.h"
-#include "measure/environment.h"
-#include "measure/runner.h"
+#include "measure/run/environment.h"
+#include "measure/run/runner.h"
 #include "moe/error.h"
 #include "record/store.h"
-#include "report/format.h"
-#include "report/table.h"
+#include "report/text/format.h"
+#include "report/text/table.h"
 
 namespace moe::programs {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "cli/shell_pages.h"
 #include "cli/usual_flags.h"
-#include "model/estimate.h"
+#include "model/step/estimate.h"
 
 namespace moe::programs {
 

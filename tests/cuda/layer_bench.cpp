@@ -22,8 +22,8 @@
 #include "cuda/kernels/fill/random_fill.h"
 #include "cuda/runtime/check.h"
 #include "cuda/runtime/event.h"
-#include "measure/device_buffer.h"
-#include "measure/memory_need.h"
+#include "measure/problem/device_buffer.h"
+#include "measure/problem/memory_need.h"
 #include "moe/moe.h"
 
 namespace {

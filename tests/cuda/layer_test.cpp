@@ -1,12 +1,12 @@
 // The CUDA variants against the truth: every gate, awkward routings, shared experts, in bfloat16.
 #include <gtest/gtest.h>
 
-#include "measure/ep_share.h"
-#include "measure/given_routing.h"
-#include "measure/memory_need.h"
-#include "measure/problem.h"
-#include "measure/trial.h"
-#include "measure/verify.h"
+#include "measure/problem/ep_share.h"
+#include "measure/problem/given_routing.h"
+#include "measure/problem/memory_need.h"
+#include "measure/problem/problem.h"
+#include "measure/run/trial.h"
+#include "measure/verify/verify.h"
 #include "moe/moe.h"
 #include "support/cases.h"
 

@@ -3,7 +3,7 @@
 
 #include "config/validate.h"
 #include "fuzz/fuzz.h"
-#include "model/describe.h"
+#include "model/layer/describe.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return moe::fuzz::run(data, size, [](const std::string& text) {

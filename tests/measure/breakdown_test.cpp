@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "measure/comparison.h"
-#include "measure/memory_need.h"
+#include "measure/problem/memory_need.h"
 
 namespace moe::measure {
 namespace {

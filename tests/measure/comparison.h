@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "measure/fake_device.h"
-#include "measure/runner.h"
+#include "measure/run/runner.h"
 #include "moe/error.h"
 
 namespace moe::measure {

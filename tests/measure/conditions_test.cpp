@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "measure/comparison.h"
-#include "measure/relate_rows.h"
+#include "measure/run/relate_rows.h"
 
 namespace moe::measure {
 namespace {

@@ -1,12 +1,12 @@
 // The dense bound: which products it runs, in which memory, and what its row says.
-#include "measure/dense_bound.h"
+#include "measure/run/dense_bound.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "measure/comparison.h"
-#include "measure/memory_need.h"
-#include "model/layer_cost.h"
+#include "measure/problem/memory_need.h"
+#include "model/layer/layer_cost.h"
 
 namespace moe::measure {
 namespace {

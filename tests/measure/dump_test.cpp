@@ -1,6 +1,6 @@
 // Dumped tensors: files, types and shapes, and that they suffice to work out the layer's output
 // anew.
-#include "measure/dump.h"
+#include "measure/verify/dump.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // The share of one expert-parallel rank: together the ranks have every pair once, and a share runs
 // and is verified like any layer.
-#include "measure/ep_share.h"
+#include "measure/problem/ep_share.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
 // Experts come and go: made at the first acquire, once for all who use them, forgotten after the
 // last release.
-#include "measure/expert_image.h"
+#include "measure/verify/expert_image.h"
 
 #include <gtest/gtest.h>
 
 #include "core/seeded.h"
-#include "measure/problem.h"
+#include "measure/problem/problem.h"
 #include "support/bench.h"
 
 namespace moe::measure {

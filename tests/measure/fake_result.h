@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "measure/verify.h"
+#include "measure/verify/verify.h"
 #include "truth/owned_problem.h"
 
 namespace moe::measure {

@@ -1,5 +1,5 @@
 // From a routing to the figures of a record, on a routing small enough to count by hand.
-#include "measure/load_report.h"
+#include "measure/run/load_report.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Predictions and measurements side by side.
-#include "measure/memory_analysis.h"
+#include "measure/memory/memory_analysis.h"
 
 #include <gtest/gtest.h>
 

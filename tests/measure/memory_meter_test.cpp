@@ -1,6 +1,6 @@
 // What is really touched: planted writes are found to the word, and real passes confirm their
 // plans.
-#include "measure/memory_meter.h"
+#include "measure/memory/memory_meter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "measure/memory_need.h"
+#include "measure/problem/memory_need.h"
 #include "moe/error.h"
 #include "support/bench.h"
 

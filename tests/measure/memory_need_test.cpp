@@ -1,10 +1,10 @@
 // Predictions of memory: the boundary of what fits, and what a run then really allocates.
-#include "measure/memory_need.h"
+#include "measure/problem/memory_need.h"
 
 #include <gtest/gtest.h>
 
 #include "measure/fake_device.h"
-#include "measure/runner.h"
+#include "measure/run/runner.h"
 
 namespace moe::measure {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "measure/comparison.h"
-#include "measure/given_routing.h"
-#include "measure/record_trace.h"
+#include "measure/problem/given_routing.h"
+#include "measure/trace/record_trace.h"
 #include "support/bench.h"
 
 namespace moe::measure {

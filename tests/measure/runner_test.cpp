@@ -1,6 +1,6 @@
 // A whole comparison: what its rows say when all goes well, and when memory, results or patience
 // run out.
-#include "measure/runner.h"
+#include "measure/run/runner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "measure/comparison.h"
-#include "measure/memory_need.h"
+#include "measure/problem/memory_need.h"
 
 namespace moe::measure {
 namespace {

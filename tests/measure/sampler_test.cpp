@@ -1,5 +1,5 @@
 // The order of rounds and each rule that ends them, with passes that only pretend.
-#include "measure/sampler.h"
+#include "measure/run/sampler.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Order statistics against values worked out by hand.
-#include "measure/statistics.h"
+#include "measure/run/statistics.h"
 
 #include <gtest/gtest.h>
 

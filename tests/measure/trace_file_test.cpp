@@ -1,13 +1,13 @@
 // Traces from files and arrays: what fits a configuration, and what is said of what does not.
-#include "measure/trace_file.h"
+#include "measure/trace/trace_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 
-#include "measure/trace_arrays.h"
-#include "measure/trace_summary.h"
+#include "measure/trace/trace_arrays.h"
+#include "measure/trace/trace_summary.h"
 #include "moe/error.h"
 #include "record/files.h"
 #include "record/npy.h"

@@ -1,5 +1,5 @@
 // Labels of rows.
-#include "measure/variant_choice.h"
+#include "measure/problem/variant_choice.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // verify() accepts a right result and finds each planted defect, by the right check and at the
 // right place.
-#include "measure/verify.h"
+#include "measure/verify/verify.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

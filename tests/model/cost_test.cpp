@@ -1,5 +1,5 @@
 // The chain of units, against figures that DeepSeek published for its own run.
-#include "model/cost.h"
+#include "model/step/cost.h"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // `show NAME`: the whole screen once, then the lines that differ between kinds of layers.
-#include "model/describe.h"
+#include "model/layer/describe.h"
 
 #include <gmock/gmock.h>
 

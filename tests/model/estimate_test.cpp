@@ -1,9 +1,9 @@
 // What the program prints, before it is printed.
-#include "model/estimate.h"
+#include "model/step/estimate.h"
 
 #include <gtest/gtest.h>
 
-#include "model/layer_cost.h"
+#include "model/layer/layer_cost.h"
 #include "moe/error.h"
 #include "setups.h"
 

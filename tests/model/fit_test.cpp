@@ -1,5 +1,5 @@
 // The largest batch that fits.
-#include "model/fit.h"
+#include "model/published/fit.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The table of GPUs: names, and figures that must stand in a sane relation to each other.
-#include "model/gpu_presets.h"
+#include "model/cluster/gpu_presets.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

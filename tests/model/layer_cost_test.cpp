@@ -1,5 +1,5 @@
 // Arithmetic and memory of layers, against figures known from outside.
-#include "model/layer_cost.h"
+#include "model/layer/layer_cost.h"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // Compositions at the peak: that they add up, and that they agree with closed formulas written down
 // here without the plan (docs/measurement.md has the same ones).
-#include "model/layer_memory.h"
+#include "model/layer/layer_memory.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "config/presets.h"
-#include "model/layer_cost.h"
+#include "model/layer/layer_cost.h"
 #include "moe/error.h"
 #include "plan/builder.h"
 #include "plan/requests.h"

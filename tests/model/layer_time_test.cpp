@@ -1,9 +1,9 @@
 // Rooflines of plans.
-#include "model/layer_time.h"
+#include "model/layer/layer_time.h"
 
 #include <gtest/gtest.h>
 
-#include "model/layer_cost.h"
+#include "model/layer/layer_cost.h"
 #include "moe/error.h"
 #include "setups.h"
 

@@ -1,5 +1,5 @@
 // Counts of whole models, against figures that their makers published.
-#include "model/model_parts.h"
+#include "model/layer/model_parts.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // Links between GPUs and the exchanges over them.
-#include "model/network.h"
+#include "model/cluster/network.h"
 
 #include <gmock/gmock.h>
 
-#include "model/collectives.h"
+#include "model/cluster/collectives.h"
 #include "moe/error.h"
 
 namespace moe::model {

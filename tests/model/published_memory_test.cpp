@@ -1,12 +1,12 @@
 // The figure of activation memory in the SonicMoE paper, bar by bar.
-#include "model/published_memory.h"
+#include "model/published/published_memory.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "config/presets.h"
-#include "model/layer_memory.h"
+#include "model/layer/layer_memory.h"
 #include "plan/requests.h"
 
 namespace moe::model {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "config/hf_config.h"
-#include "model/model_parts.h"
+#include "model/layer/model_parts.h"
 
 namespace moe::model {
 namespace {

@@ -1,5 +1,5 @@
 // Bounds on rounded rows, against the rule itself applied to many counts.
-#include "model/row_bounds.h"
+#include "model/layer/row_bounds.h"
 
 #include <gtest/gtest.h>
 

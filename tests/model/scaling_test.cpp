@@ -1,9 +1,9 @@
 // The search for plans, and serving.
-#include "model/scaling.h"
+#include "model/step/scaling.h"
 
 #include <gtest/gtest.h>
 
-#include "model/serving.h"
+#include "model/step/serving.h"
 #include "moe/error.h"
 #include "setups.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "config/load.h"
-#include "model/plan_memory.h"
+#include "model/layer/plan_memory.h"
 
 namespace moe::model {
 

@@ -1,9 +1,9 @@
 // Plans, their memory and their times: what must hold whatever the factors are.
-#include "model/step_time.h"
+#include "model/step/step_time.h"
 
 #include <gmock/gmock.h>
 
-#include "model/model_parts.h"
+#include "model/layer/model_parts.h"
 #include "moe/error.h"
 #include "setups.h"
 

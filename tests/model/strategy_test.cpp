@@ -1,11 +1,11 @@
 // What strategies save and cost.
-#include "model/strategy.h"
+#include "model/layer/strategy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "config/presets.h"
-#include "model/layer_cost.h"
+#include "model/layer/layer_cost.h"
 #include "moe/error.h"
 #include "plan/requests.h"
 

@@ -1,11 +1,11 @@
 // The published tables, judged; and small tables that are right or wrong on purpose.
-#include "model/table_check.h"
+#include "model/published/table_check.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
-#include "model/shipped.h"
+#include "model/published/shipped.h"
 #include "moe/error.h"
 
 namespace moe::model {

@@ -1,5 +1,5 @@
 // Weights, gradients and optimiser states, against the figures of the papers that name them.
-#include "model/training_state.h"
+#include "model/layer/training_state.h"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
 // The shipped points, the fit, and what the shipped factors are worth.
-#include "model/validation.h"
+#include "model/published/validation.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "model/shipped.h"
+#include "model/published/shipped.h"
 #include "moe/error.h"
 
 namespace moe::model {

@@ -1,9 +1,9 @@
 // Work and least time of plans.
-#include "model/work.h"
+#include "model/layer/work.h"
 
 #include <gtest/gtest.h>
 
-#include "model/layer_cost.h"
+#include "model/layer/layer_cost.h"
 #include "plan/requests.h"
 
 namespace moe::model {

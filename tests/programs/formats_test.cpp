@@ -8,7 +8,7 @@
 #include "programs/started_program.h"
 #include "record/json.h"
 #include "record/store.h"
-#include "report/bench_report.h"
+#include "report/bench/bench_report.h"
 #include "support/json_schema.h"
 
 namespace moe::programs {

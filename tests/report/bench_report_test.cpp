@@ -1,5 +1,5 @@
 // Header, checks, Markdown and CSV of a run.
-#include "report/bench_report.h"
+#include "report/bench/bench_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

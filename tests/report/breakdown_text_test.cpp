@@ -1,5 +1,5 @@
 // The screen of --breakdown, golden.
-#include "report/breakdown_text.h"
+#include "report/bench/breakdown_text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The screen, the page and the file of a comparison, to the letter.
-#include "report/compare_report.h"
+#include "report/bench/compare_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

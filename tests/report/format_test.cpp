@@ -1,5 +1,5 @@
 // Units and digits.
-#include "report/format.h"
+#include "report/text/format.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The screen of `show h200`, golden.
-#include "report/gpu_bench_text.h"
+#include "report/bench/gpu_bench_text.h"
 
 #include <gtest/gtest.h>
 

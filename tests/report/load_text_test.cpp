@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "report/bench_report.h"
+#include "report/bench/bench_report.h"
 #include "report/fixture.h"
 
 namespace moe::report {

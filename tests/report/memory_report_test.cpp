@@ -1,11 +1,11 @@
 // Screens of a memory run with figures of no real machine.
-#include "report/memory_report.h"
+#include "report/memory/memory_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "report/memory_facts.h"
-#include "report/plot_memory.h"
+#include "report/memory/memory_facts.h"
+#include "report/plot/plot_memory.h"
 
 namespace moe::report {
 namespace {

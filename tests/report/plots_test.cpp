@@ -1,5 +1,5 @@
 // Pictures: drawn by the real gnuplot where there is one, at the right size and not blank.
-#include "report/plots.h"
+#include "report/plot/plots.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,8 @@
 #include "record/files.h"
 #include "record/scratch_folder.h"
 #include "report/fixture.h"
-#include "report/gnuplot.h"
-#include "report/style.h"
+#include "report/plot/gnuplot.h"
+#include "report/plot/style.h"
 
 namespace moe::report {
 namespace {

@@ -1,5 +1,5 @@
 // One line per sample, also of sweeps and of forward alone.
-#include "report/samples.h"
+#include "report/bench/samples.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
 // Colours and text of plots.
-#include "report/style.h"
+#include "report/plot/style.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "report/gnuplot.h"
+#include "report/plot/gnuplot.h"
 
 namespace moe::report {
 namespace {

@@ -1,12 +1,12 @@
 // What is said of a sweep, and its picture.
-#include "report/sweep_report.h"
+#include "report/bench/sweep_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "record/scratch_folder.h"
-#include "report/bench_report.h"
-#include "report/plots.h"
+#include "report/bench/bench_report.h"
+#include "report/plot/plots.h"
 #include "report/sweep_fixture.h"
 
 namespace moe::report {

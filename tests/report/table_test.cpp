@@ -1,5 +1,5 @@
 // One table, three forms.
-#include "report/table.h"
+#include "report/text/table.h"
 
 #include <gtest/gtest.h>
 

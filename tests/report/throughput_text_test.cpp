@@ -1,13 +1,13 @@
 // Screens, files and the plot of throughput.
-#include "report/throughput_text.h"
+#include "report/throughput/throughput_text.h"
 
 #include <gmock/gmock.h>
 
 #include "config/load.h"
-#include "model/shipped.h"
-#include "report/format.h"
-#include "report/throughput_files.h"
-#include "report/validation_text.h"
+#include "model/published/shipped.h"
+#include "report/text/format.h"
+#include "report/throughput/throughput_files.h"
+#include "report/throughput/validation_text.h"
 
 namespace moe::report {
 namespace {

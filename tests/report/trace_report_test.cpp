@@ -4,9 +4,9 @@
 
 #include "record/files.h"
 #include "record/scratch_folder.h"
-#include "report/gnuplot.h"
-#include "report/plots.h"
-#include "report/trace_text.h"
+#include "report/bench/trace_text.h"
+#include "report/plot/gnuplot.h"
+#include "report/plot/plots.h"
 
 namespace moe::report {
 namespace {

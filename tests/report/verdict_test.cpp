@@ -1,5 +1,5 @@
 // The closing sentence, in every situation that changes its advice.
-#include "report/verdict.h"
+#include "report/bench/verdict.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,10 +2,10 @@
 // and PyTorch's own allocator there.
 #include <gtest/gtest.h>
 
-#include "measure/memory_need.h"
-#include "measure/problem.h"
-#include "measure/trial.h"
-#include "measure/verify.h"
+#include "measure/problem/memory_need.h"
+#include "measure/problem/problem.h"
+#include "measure/run/trial.h"
+#include "measure/verify/verify.h"
 #include "moe/moe.h"
 #include "support/cases.h"
 

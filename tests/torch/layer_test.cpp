@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "measure/given_routing.h"
+#include "measure/problem/given_routing.h"
 #include "support/bench.h"
 
 namespace moe {

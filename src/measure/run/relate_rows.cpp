@@ -1,0 +1,58 @@
+// Ratios between rows of one run.
+#include "measure/run/relate_rows.h"
+
+#include <algorithm>
+#include <string>
+
+#include "model/layer/layer_cost.h"
+
+namespace moe::measure {
+namespace {
+
+constexpr double kClockTolerance = 0.03;  // medians that lie further apart are worth a warning
+
+}  // namespace
+
+record::Phases phase_rates(const record::Run& run, const record::Row& row) {
+  const model::LayerFlops flops =
+      model::layer_flops(run.model.layer, row.tokens, row.credited_pairs);
+  record::Phases rates{.forward = flops.forward / row.forward->median_s};
+  if (row.backward) rates.backward = flops.backward / row.backward->median_s;
+  rates.total = (flops.forward + (row.backward ? flops.backward : 0)) / row.total->median_s;
+  return rates;
+}
+
+void compare_with_dense_bound(record::Run& run) {
+  const auto bound = std::find_if(run.rows.begin(), run.rows.end(), [](const record::Row& row) {
+    return row.reference && row.total.has_value();
+  });
+  if (bound == run.rows.end()) return;
+  const record::Phases bar = phase_rates(run, *bound);
+  for (record::Row& row : run.rows) {
+    if (!row.total) continue;
+    const record::Phases own = phase_rates(run, row);
+    row.dense_bound_flops_per_s = bar;
+    record::Phases& fraction = row.dense_bound_fraction.emplace();
+    fraction.forward = own.forward / bar.forward;
+    if (bar.backward) fraction.backward = *own.backward / *bar.backward;
+    fraction.total = *own.total / *bar.total;
+  }
+}
+
+void warn_about_clocks(record::Run& run) {
+  const record::Row *slowest = nullptr, *fastest = nullptr;
+  for (const record::Row& row : run.rows) {
+    if (!row.core_mhz || *row.core_mhz <= 0) continue;
+    if (slowest == nullptr || *row.core_mhz < *slowest->core_mhz) slowest = &row;
+    if (fastest == nullptr || *row.core_mhz > *fastest->core_mhz) fastest = &row;
+  }
+  if (slowest == nullptr) return;
+  if (*fastest->core_mhz <= (1 + kClockTolerance) * *slowest->core_mhz) return;
+  const auto mhz = [](const record::Row* row) {
+    return std::to_string(static_cast<int>(*row->core_mhz)) + " MHz in " + row->variant;
+  };
+  run.warnings.push_back("clocks differ between rows: " + mhz(slowest) + ", " + mhz(fastest) +
+                         "; compare their times with care");
+}
+
+}  // namespace moe::measure

@@ -1,0 +1,90 @@
+// One variant, ready to run: its plan, its layer, and memory that all trials of a comparison share.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "measure/problem/device_buffer.h"
+#include "measure/problem/given_routing.h"
+#include "measure/problem/problem.h"
+#include "measure/problem/variant_choice.h"
+#include "measure/run/sampler.h"
+#include "measure/verify/verify.h"
+
+namespace moe::measure {
+
+/// Memory for the two regions of any plan, and outputs. `region_bytes` is the most that one plan
+/// needs for both: variants with much to save and variants with much scratch use the same memory.
+class Workbench {
+ public:
+  Workbench(Device& device, const LayerConfig& config, std::int64_t tokens, std::int64_t max_rows,
+            bool training, std::size_t region_bytes);
+
+  /// Sets every byte so that unwritten floats are NaN.
+  void poison(Device& device);
+
+  /// The regions of `plan`, one behind the other.
+  Call call(Device& device, const Plan& plan, Probe* probe = nullptr) const;
+  /// The memory of both regions, for whoever runs between variants.
+  Memory regions() const { return regions_.memory(); }
+  Outputs outputs(bool with_logits) const;
+  InputGradients gradients(bool with_scores) const;
+
+ private:
+  DeviceBuffer regions_, outputs_, logits_, d_scores_, gradient_memory_;
+  TensorView out_, d_x_, logits_view_, d_scores_view_;
+  Gradients gradients_;
+};
+
+class Trial {
+ public:
+  /// With a given routing the router is skipped, and every pass ends at d_scores.
+  Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
+        Workbench& workbench, const GivenRouting* given = nullptr);
+
+  /// One timed pass: nothing but forward() and backward() lies between the clock readings.
+  PassSeconds run();
+
+  /// One phase, untimed and without waiting for it. Backward follows its forward.
+  void forward(Probe* probe);
+  void backward(Probe* probe);
+
+  /// One untimed pass on poisoned memory, its results brought to the host. The views in the result
+  /// show the workbench until the next pass.
+  HostResult run_for_check();
+
+  /// What a framework's layer allocated itself in the last run_for_check().
+  const OwnMemory& own_memory() const { return own_memory_; }
+
+  /// Captures both phases, so that run() times their replays too. A replay on poisoned memory must
+  /// give the bits of the call that was captured. Returns why there are no graphs; empty when there
+  /// are, or when the device has none at all. Kernels must have run before.
+  std::string capture_graphs();
+
+  const VariantChoice& choice() const { return choice_; }
+  const Plan& plan() const { return plan_; }
+
+ private:
+  Inputs inputs() const;
+  InputGradients gradients(bool for_check) const;
+  void copy_choice(HostResult& result, const Routing& routing) const;
+  std::vector<std::byte> result_bits();
+  void copy_routing(HostResult& result) const;
+  void bring_gradients(HostResult& result);
+  TensorView on_host(TensorView view);
+
+  Device& device_;
+  VariantChoice choice_;
+  Plan plan_;
+  const Problem& problem_;
+  Workbench& workbench_;
+  const GivenRouting* given_;
+  std::unique_ptr<Layer> layer_;
+  std::unique_ptr<Graph> forward_graph_, backward_graph_;
+  OwnMemory own_memory_;
+  // Of the last check, where memory is not the host's.
+  std::vector<std::vector<std::byte>> host_copies_;
+  std::unique_ptr<ExpertImage> gradient_image_;
+};
+
+}  // namespace moe::measure
