@@ -146,7 +146,8 @@ TEST_F(Resume, WaitsForNobodyWhoStillWrites) {
   EXPECT_EQ(second.exit_code, 2);
   EXPECT_THAT(second.err, HasSubstr("is being written by another process"));
   program.send(SIGINT);
-  EXPECT_EQ(program.finish().exit_code, 130);
+  const Outcome first = program.finish();
+  EXPECT_EQ(first.exit_code, 130) << first.err;
 }
 
 }  // namespace
