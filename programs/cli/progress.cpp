@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <iostream>
 
 namespace moe::programs {
@@ -13,6 +14,16 @@ volatile sig_atomic_t caught_signal = 0;
 
 void remember(int number) {
   caught_signal = number;
+}
+
+/// A stack for signal handlers of the calling thread. oneDNN's generated products borrow the stack
+/// pointer as one more register: a handler's frame would land in their data, wherever that lies.
+void use_own_signal_stack() {
+  static std::array<char, 1 << 16> memory;
+  stack_t stack = {};
+  stack.ss_sp = memory.data();
+  stack.ss_size = memory.size();
+  sigaltstack(&stack, nullptr);
 }
 
 }  // namespace
@@ -41,9 +52,11 @@ void Progress::clear() {
 }
 
 void catch_interrupts() {
+  use_own_signal_stack();
   struct sigaction action = {};
   action.sa_handler = remember;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal has its default effect
+  // The second signal has its default effect.
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_ONSTACK);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }

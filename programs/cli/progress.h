@@ -21,6 +21,7 @@ class Progress {
 };
 
 /// SIGINT and SIGTERM end the run after the sample at work; a second one ends the program at once.
+/// To be called by the main thread, to which the system gives signals of the process.
 void catch_interrupts();
 /// 0, or the signal that came.
 int interrupt_signal();
