@@ -88,6 +88,10 @@ void settle_variants(BenchOptions& options, DeviceKind kind) {
   labels.push_back(options.baseline);
   for (const std::string& label : labels) {
     if (std::find(known.begin(), known.end(), label) != known.end()) continue;
+    if (label == "vanilla_torch" || label == "torch_grouped_mm") {
+      throw Error(ErrorKind::usage, label + " is not in this build", "it runs in PyTorch itself",
+                  "configure with -DMOE_TORCH=ON where PyTorch is installed (CONTRIBUTING.md)");
+    }
     throw Error(ErrorKind::usage, config::unknown_name("variant", label, known), "",
                 "known: " + config::listed(known));
   }

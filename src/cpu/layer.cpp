@@ -2,11 +2,9 @@
 #include "cpu/layer.h"
 
 #include <cstring>
-#include <string>
 
 #include "cpu/router.h"
 #include "cpu/shared_expert.h"
-#include "moe/error.h"
 
 namespace moe::cpu {
 
@@ -15,23 +13,10 @@ void Pass::multiply(Matrix a, Matrix b, Matrix c, Accumulate accumulate) const {
   gemm(a, b, c, accumulate, {scratch.as<std::byte>(), scratch.bytes()});
 }
 
-StepScope::StepScope(const Pass& pass, std::string_view step) : probe_(pass.probe), step_(step) {
-  if (probe_ != nullptr) probe_->begin(step_);
-}
-
-StepScope::~StepScope() {
-  if (probe_ != nullptr) probe_->end(step_);
-}
-
 Pass CpuLayer::start(const Call& call, const Weights& weights, const Inputs& inputs) {
   const Request& request = plan_.request;
   const std::int64_t tokens = inputs.x.shape[0];
-  if (tokens > request.max_tokens) {
-    throw Error(
-        ErrorKind::usage, "the layer was planned for fewer tokens",
-        std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
-        "plan with a larger Request::max_tokens");
-  }
+  require_planned(request, tokens);
   return {request.config, weights,    inputs, Arena(plan_, call.saved, call.workspace),
           gemm_,          call.probe, tokens};
 }
@@ -50,10 +35,7 @@ void CpuLayer::forward(const Call& call, const Weights& weights, const Inputs& i
 
 void CpuLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs,
                         TensorView d_out, const InputGradients& gradients) {
-  if (!plan_.request.training) {
-    throw Error(ErrorKind::usage, "backward() of a layer that was planned for inference", "",
-                "plan with Request::training = true");
-  }
+  require_training(plan_.request);
   const Pass pass = start(call, weights, inputs);
   experts_backward(pass, d_out, gradients);
   if (!gradients.d_scores.empty()) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/arena.h"
+#include "core/call.h"
 #include "cpu/gemm.h"
 #include "moe/variant.h"
 
@@ -30,19 +31,6 @@ struct Pass {
 
   /// C = A B or C += A B with the arena's scratchpad.
   void multiply(Matrix a, Matrix b, Matrix c, Accumulate accumulate = Accumulate::overwrite) const;
-};
-
-/// Marks one step for the probe, if there is one.
-class StepScope {
- public:
-  StepScope(const Pass& pass, std::string_view step);
-  ~StepScope();
-  StepScope(const StepScope&) = delete;
-  StepScope& operator=(const StepScope&) = delete;
-
- private:
-  Probe* probe_;
-  std::string_view step_;
 };
 
 class CpuLayer : public Layer {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/arena.h"
+#include "core/call.h"
 #include "torch/experts.h"
 #include "torch/guards.h"
 #include "torch/parameters.h"
@@ -16,23 +17,6 @@
 
 namespace moe::torch_rows {
 namespace {
-
-/// Marks one step for the probe, if there is one.
-class StepScope {
- public:
-  StepScope(Probe* probe, std::string_view step) : probe_(probe), step_(step) {
-    if (probe_ != nullptr) probe_->begin(step_);
-  }
-  ~StepScope() {
-    if (probe_ != nullptr) probe_->end(step_);
-  }
-  StepScope(const StepScope&) = delete;
-  StepScope& operator=(const StepScope&) = delete;
-
- private:
-  Probe* probe_;
-  std::string_view step_;
-};
 
 /// What forward() leaves for backward() and routing().
 struct Forward {
@@ -78,12 +62,7 @@ class TorchLayer final : public Layer {
 void TorchLayer::check(const Call& call, const Inputs& inputs) const {
   const Request& request = plan_.request;
   const std::int64_t tokens = inputs.x.shape[0];
-  if (tokens > request.max_tokens) {
-    throw Error(
-        ErrorKind::usage, "the layer was planned for fewer tokens",
-        std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
-        "plan with a larger Request::max_tokens");
-  }
+  require_planned(request, tokens);
   const Arena arena(plan_, call.saved, call.workspace);  // throws where a region is too small
 }
 
@@ -182,10 +161,7 @@ void TorchLayer::write_d_scores(const Forward& pass, TensorView d_scores) const 
 
 void TorchLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs,
                           TensorView d_out, const InputGradients& gradients) {
-  if (!plan_.request.training) {
-    throw Error(ErrorKind::usage, "backward() of a layer that was planned for inference", "",
-                "plan with Request::training = true");
-  }
+  require_training(plan_.request);
   check(call, inputs);
   const auto found = passes_.find(call.saved.data);
   if (found == passes_.end() || !found->second.out.defined()) {

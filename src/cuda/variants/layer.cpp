@@ -1,13 +1,11 @@
 // The order of a pass: router, experts, shared expert; and back.
 #include "cuda/variants/layer.h"
 
-#include <string>
 #include <utility>
 
 #include "cuda/runtime/check.h"
 #include "cuda/variants/router.h"
 #include "cuda/variants/shared_expert.h"
-#include "moe/error.h"
 
 namespace moe::cuda {
 namespace {
@@ -20,14 +18,6 @@ int count_multiprocessors(int device) {
 
 }  // namespace
 
-StepScope::StepScope(const Pass& pass, std::string_view step) : probe_(pass.probe), step_(step) {
-  if (probe_ != nullptr) probe_->begin(step_);
-}
-
-StepScope::~StepScope() {
-  if (probe_ != nullptr) probe_->end(step_);
-}
-
 CudaLayer::CudaLayer(Plan plan, DeviceId device)
     : plan_(std::move(plan)),
       blas_(device.index),
@@ -36,12 +26,7 @@ CudaLayer::CudaLayer(Plan plan, DeviceId device)
 Pass CudaLayer::start(const Call& call, const Weights& weights, const Inputs& inputs) {
   const Request& request = plan_.request;
   const std::int64_t tokens = inputs.x.shape[0];
-  if (tokens > request.max_tokens) {
-    throw Error(
-        ErrorKind::usage, "the layer was planned for fewer tokens",
-        std::to_string(tokens) + " given, " + std::to_string(request.max_tokens) + " planned",
-        "plan with a larger Request::max_tokens");
-  }
+  require_planned(request, tokens);
   Pass pass{request.config,
             weights,
             inputs,
@@ -71,10 +56,7 @@ void CudaLayer::forward(const Call& call, const Weights& weights, const Inputs& 
 
 void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs,
                          TensorView d_out, const InputGradients& gradients) {
-  if (!plan_.request.training) {
-    throw Error(ErrorKind::usage, "backward() of a layer that was planned for inference", "",
-                "plan with Request::training = true");
-  }
+  require_training(plan_.request);
   const Pass pass = start(call, weights, inputs);
   experts_backward(pass, d_out, gradients);
   if (!gradients.d_scores.empty()) {

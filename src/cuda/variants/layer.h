@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/arena.h"
+#include "core/call.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/runtime/blas.h"
 #include "moe/variant.h"
@@ -42,19 +43,6 @@ struct Pass {
   unsigned* turns(int k) const {
     return keeps_in_step(k) ? arena.get<unsigned>("gemm_turns") : nullptr;
   }
-};
-
-/// Marks one step for the probe, if there is one.
-class StepScope {
- public:
-  StepScope(const Pass& pass, std::string_view step);
-  ~StepScope();
-  StepScope(const StepScope&) = delete;
-  StepScope& operator=(const StepScope&) = delete;
-
- private:
-  Probe* probe_;
-  std::string_view step_;
 };
 
 class CudaLayer : public Layer {
