@@ -49,7 +49,7 @@ TEST_F(BadInput, UnknownNamesSuggestTheNearest) {
   const std::string in_torch;
   expect_refused({"--variants", "vanilla_torch"}, 2,
                  "vanilla_torch is not in this build: it runs in PyTorch itself\n  configure with "
-                 "-DMOE_TORCH=ON");
+                 "-DMOE_TORCH=ON where PyTorch is installed (CONTRIBUTING.md)");
 #endif
   const std::string variants =
       "\n  known: vanilla, vanilla+rounding, grouped_gemm, grouped_gemm+rounding, sonic, "
