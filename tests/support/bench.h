@@ -1,6 +1,8 @@
 // A variant on a seeded problem, for tests: everything that owns memory, in the right order.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +51,41 @@ inline measure::VerifyOptions check_everything() {
 inline std::vector<std::byte> bytes_of(TensorView view) {
   const auto* begin = view.as<std::byte>();
   return {begin, begin + view.bytes()};
+}
+
+/// The routing of a finished pass, to be given to another one; it borrows the arrays of `result`.
+inline Routing routing_of(const measure::HostResult& result, const Case& test) {
+  const std::int64_t rows = result.expert_offsets.back(), T = test.tokens;
+  const auto ints = [](const std::vector<std::int32_t>& of, std::int64_t size) {
+    return TensorView{const_cast<std::int32_t*>(of.data()), DType::i32, {size}};
+  };
+  return {ints(result.expert_offsets, test.config.num_experts + 1),
+          ints(result.row_tokens, rows),
+          {const_cast<float*>(result.row_scores.data()), DType::f32, {rows}},
+          ints(result.token_offsets, T + 1),
+          ints(result.token_rows, rows),
+          rows,
+          {},
+          {}};
+}
+
+/// Checks a pass that was given `routing`, that of `own`, against the truth with that routing.
+inline void expect_true_as_given(Bench& bench, const Case& test, const Routing& routing,
+                                 const InputGradients& gradients, measure::HostResult own) {
+  own.logits.clear();
+  own.chosen_experts.clear();
+  own.chosen_scores.clear();
+  own.out = bench.workbench.outputs(false).out;
+  own.d_x = gradients.d_x;
+  own.d_scores = gradients.d_scores;
+  own.gradients = gradients.weights;
+  own.gradients.w_router = own.gradients.b_router = {};
+  measure::VerifyOptions options = check_everything();
+  options.given = &routing;
+  for (const record::Check& check :
+       measure::verify(bench.problem.host(test.config), own, options)) {
+    EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
+  }
 }
 
 }  // namespace moe::tests

@@ -268,17 +268,9 @@ TEST(TorchMemory, AnExpertsGradientIsGivenBackBeforeTheNextExperts) {
 TEST_P(EveryVariant, TakesARoutingFromTheCaller) {
   const Case test = rich_case();
   Bench own = bench_of(test), other = bench_of(test);
-  measure::HostResult expected = own.trial.run_for_check();
+  const measure::HostResult expected = own.trial.run_for_check();
   const std::vector<float> want_out = floats_of(expected.out);
-  const std::int64_t rows = expected.expert_offsets.back(), T = test.tokens;
-  const Routing given{{expected.expert_offsets.data(), DType::i32, {test.config.num_experts + 1}},
-                      {expected.row_tokens.data(), DType::i32, {rows}},
-                      {expected.row_scores.data(), DType::f32, {rows}},
-                      {expected.token_offsets.data(), DType::i32, {T + 1}},
-                      {expected.token_rows.data(), DType::i32, {rows}},
-                      rows,
-                      {},
-                      {}};
+  const Routing given = tests::routing_of(expected, test);
   other.workbench.poison(cpu());
   const auto layer = other.choice.variant->make_layer(other.plan, cpu().id());
   const Call call = other.workbench.call(cpu(), other.plan);
@@ -287,24 +279,9 @@ TEST_P(EveryVariant, TakesARoutingFromTheCaller) {
   layer->forward(call, other.problem.weights(), inputs, other.workbench.outputs(false));
   EXPECT_LE(relative_distance(floats_of(other.workbench.outputs(false).out), want_out, 1), 1e-6);
   layer->backward(call, other.problem.weights(), inputs, other.problem.d_out(), gradients);
-  EXPECT_EQ(tests::bytes_of(layer->routing(call.saved, T).row_tokens),
+  EXPECT_EQ(tests::bytes_of(layer->routing(call.saved, test.tokens).row_tokens),
             tests::bytes_of(given.row_tokens));
-
-  measure::HostResult result = expected;
-  result.logits.clear();
-  result.chosen_experts.clear();
-  result.chosen_scores.clear();
-  result.out = other.workbench.outputs(false).out;
-  result.d_x = gradients.d_x;
-  result.d_scores = gradients.d_scores;
-  result.gradients = gradients.weights;
-  result.gradients.w_router = result.gradients.b_router = {};
-  measure::VerifyOptions options = tests::check_everything();
-  options.given = &given;
-  for (const record::Check& check :
-       measure::verify(other.problem.host(test.config), result, options)) {
-    EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
-  }
+  tests::expect_true_as_given(other, test, given, gradients, expected);
 }
 
 TEST_P(EveryVariant, RefusesSmallMemoryAndTooManyTokens) {
