@@ -10,17 +10,17 @@ namespace moe::cuda {
 inline constexpr std::uint16_t kBothCtas = 3;  // multicast mask of a pair
 
 /// C rows = A rows B[e].
-template <WeightLayout kLayout, GemmTile kTileValue, bool kStreamed>
+template <WeightLayout kLayout, GemmTile kTileValue, bool kStreamed, class PassengerType>
 struct MultiplyRows {
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
-    NoPassenger::Args passenger;
+    typename PassengerType::Args passenger;
     const __nv_bfloat16* bias;
     PartialSums partials;
     bool adds;
   };
-  using Passenger = NoPassenger;
+  using Passenger = PassengerType;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cuda/kernels/gemm/stripe_sums.h"
 #include "cuda/kernels/gemm/token_sums.h"
 
 namespace moe::cuda {
@@ -30,6 +31,8 @@ struct GroupedRowsProblem {
   unsigned* turns = nullptr;       // scratch of keeps_in_step()
   const void* bias = nullptr;      // [E, n], added to every row of C; null = none
   void* stream_scratch = nullptr;  // of GroupedTile::m128n256_streamed: stream_scratch_bytes()
+  /// Sums of C's rows, by the same kernel; with the tiles m128n256 and m128n256_pair, without adds.
+  const StripeSumsProblem* sums = nullptr;
 };
 
 struct WeightGradientProblem {
