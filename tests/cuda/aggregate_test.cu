@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cuda/kernels/aggregate/combine_backward.h"
+#include "cuda/kernels/aggregate/sum_parts.h"
 #include "cuda/kernels/aggregate/sum_token_rows.h"
 #include "row_data.cuh"
 
@@ -197,6 +198,38 @@ TYPED_TEST(AggregateTest, LargeTensorsPass2To31Elements) {
       EXPECT_NEAR(tests::row_to_host(d_scores.get(), row, 1)[0], dot, 1e-4 * std::abs(dot) + 1e-2);
     }
     tests::expect_close<TypeParam>(out_row, want);
+  }
+}
+
+/// Rows behind the last are neither read nor written, and parts are added in their order.
+TEST(SumPartsTest, AddsPartsInOrder) {
+  if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+  for (const int rows : {0, 1, 255, 256, 257, 3000}) {
+    for (const int parts : {1, 3, 16}) {
+      SCOPED_TRACE(testing::Message() << rows << " rows, " << parts << " parts");
+      const int max_rows = rows + static_cast<int>(kUnusedRows);
+      const PoisonedArray<float> sums(max_rows);
+      std::vector<float> want(max_rows), host(std::size_t(parts) * max_rows, NAN);
+      for (int r = 0; r < rows; ++r) {
+        for (int p = 0; p < parts; ++p) {
+          float& value = host[std::size_t(p) * max_rows + r];
+          value = static_cast<float>(random_normal(5, RandomStream::tests, p * max_rows + r));
+          want[r] += value;
+        }
+      }
+      const DeviceArray<float> filled(host);
+      const DeviceArray<int> expert_offsets(std::vector<int>{0, rows / 2, rows});
+      sum_parts({filled.get(), sums.get(), expert_offsets.get(), 2, parts, max_rows}, nullptr);
+      MOE_CUDA_CHECK(cudaDeviceSynchronize());
+      const auto got = sums.to_host();
+      for (int r = 0; r < max_rows; ++r) {
+        if (r < rows) {
+          ASSERT_EQ(got[r], want[r]) << "row " << r;
+        } else {
+          ASSERT_TRUE(std::isnan(got[r])) << "written at " << r;
+        }
+      }
+    }
   }
 }
 
