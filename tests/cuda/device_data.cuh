@@ -3,20 +3,28 @@
 
 #include <cuda_bf16.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "core/random.h"
-#include "cuda/runtime/check.h"
+#include "cuda/runtime/launch.cuh"
 
 namespace moe::tests {
+
+#if defined(MOE_EMULATED_GPU)
+inline constexpr bool kIsEmulated =
+    true;  // tests/cuda/emulated: right, and some thousand times slower
+#else
+inline constexpr bool kIsEmulated = false;
+#endif
 
 /// Device memory that frees itself.
 template <class Element>
 class DeviceArray {
  public:
   explicit DeviceArray(std::size_t count) : count_(count) {
-    MOE_CUDA_CHECK(cudaMalloc(&data_, count * sizeof(Element)));
+    MOE_CUDA_CHECK(cudaMalloc(reinterpret_cast<void**>(&data_), count * sizeof(Element)));
   }
   explicit DeviceArray(const std::vector<Element>& values) : DeviceArray(values.size()) {
     MOE_CUDA_CHECK(
@@ -40,21 +48,31 @@ class DeviceArray {
   std::size_t count_;
 };
 
-template <int>
-__global__ void fill_normal_kernel(__nv_bfloat16* values, std::int64_t count, std::uint64_t seed,
-                                   float deviation) {
-  const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < count;
-       i += stride) {
-    values[i] = __float2bfloat16(deviation * random_normal(seed, RandomStream::tests, i));
+struct FillNormal {
+  struct Args {
+    __nv_bfloat16* values;
+    std::int64_t count;
+    std::uint64_t seed;
+    float deviation;
+  };
+  struct SharedStorage {};
+  static constexpr int kThreads = 256, kMinBlocks = 1, kClusterSize = 1;
+
+  static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
+    const std::int64_t stride = std::int64_t{gridDim.x} * kThreads;
+    for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < args.count;
+         i += stride) {
+      args.values[i] =
+          __float2bfloat16(args.deviation * random_normal(args.seed, RandomStream::tests, i));
+    }
   }
-}
+};
 
 inline void fill_random(DeviceArray<__nv_bfloat16>& array, std::uint64_t seed,
                         float deviation = 1.0f) {
-  fill_normal_kernel<0>
-      <<<1024, 256>>>(array.get(), static_cast<std::int64_t>(array.size()), seed, deviation);
-  MOE_CUDA_CHECK(cudaGetLastError());
+  const auto count = static_cast<std::int64_t>(array.size());
+  const auto blocks = static_cast<unsigned>(std::clamp<std::int64_t>((count + 255) / 256, 1, 1024));
+  cuda::launch<FillNormal>({array.get(), count, seed, deviation}, dim3(blocks), nullptr);
 }
 
 }  // namespace moe::tests

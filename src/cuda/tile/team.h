@@ -19,7 +19,7 @@
 
 namespace moe::cuda {
 
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(MOE_EMULATED_GPU)
 template <int kThreads>
 struct BlockTeam {
   __device__ __forceinline__ constexpr int size() const { return kThreads; }
