@@ -14,8 +14,8 @@
 
 namespace moe {
 
-/// Gated ones have 2n rows of w_up per expert, gate rows first; the others n. Formulas, derivatives
-/// and sources: docs/variants.md.
+/// Gated ones have 2n rows of w_up per expert, ordered by UpLayout; the others n. Formulas,
+/// derivatives and sources: docs/variants.md.
 enum class Activation {
   swiglu,          // silu(gate) * up
   clamped_swiglu,  // (up + 1) * gate * sigmoid(1.702 gate), gate and up clamped at 7 (gpt-oss)
@@ -36,6 +36,13 @@ inline constexpr Activation kActivations[] = {
 constexpr bool is_gated(Activation activation) {
   return activation <= Activation::reglu;
 }
+
+/// How the rows of gate and up stand in w_up [E, 2n, d] and b_up [E, 2n] of a gated activation.
+/// Checkpoints have either, and none is copied into the other.
+enum class UpLayout {
+  concatenated,  // gate 0 .. n-1, then up 0 .. n-1
+  interleaved,   // in turns: row 2i is gate i, row 2i+1 is up i (gpt-oss)
+};
 
 enum class GateKind {
   topk_softmax,  // choose by logit, then softmax over the chosen (Mixtral, gpt-oss, Granite)
@@ -78,9 +85,9 @@ struct Rounding {
   std::int64_t tile = 128;
 };
 
-/// A dense MLP that every token passes, of the routed experts' activation. Several shared experts
-/// are one of their summed width. `gated`: its output is scaled by sigmoid(x . w_shared_gate)
-/// (Qwen3-Next).
+/// A dense MLP that every token passes, of the routed experts' activation; gate rows stand before
+/// up rows. Several shared experts are one of their summed width. `gated`: its output is scaled by
+/// sigmoid(x . w_shared_gate) (Qwen3-Next).
 struct SharedExpert {
   std::int64_t ffn_dim = 0;  // 0 = the model has none
   bool gated = false;
@@ -97,6 +104,7 @@ struct LayerConfig {
   Rounding rounding;
   SharedExpert shared;
   bool expert_bias = false;  // routed experts have Weights::b_up and b_down (gpt-oss)
+  UpLayout up_layout = UpLayout::concatenated;  // of routed experts; means nothing when not gated
 
   /// Rows of w_up per expert: 2n when gated.
   std::int64_t up_dim() const { return is_gated(activation) ? 2 * ffn_dim : ffn_dim; }
@@ -161,6 +169,14 @@ constexpr std::string_view name_of(Activation activation) {
     case Activation::gelu: return "gelu";
     case Activation::gelu_tanh: return "gelu_tanh";
     case Activation::relu2: return "relu2";
+  }
+  return "?";
+}
+
+constexpr std::string_view name_of(UpLayout layout) {
+  switch (layout) {
+    case UpLayout::concatenated: return "concatenated";
+    case UpLayout::interleaved: return "interleaved";
   }
   return "?";
 }

@@ -1,4 +1,5 @@
-// Weights and gradients of one MoE layer, as views. Row-major; gate rows stand before up rows.
+// Weights and gradients of one MoE layer, as views. Row-major; LayerConfig::up_layout says how gate
+// and up rows stand.
 #pragma once
 
 #include "moe/tensor.h"

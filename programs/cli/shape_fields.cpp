@@ -103,6 +103,12 @@ const std::vector<ShapeField>& shape_fields() {
          shape.model.layer.activation = config::parse_activation(value);
        },
        [](const Shape& shape) { return std::string(name_of(shape.model.layer.activation)); }},
+      {"up_layout", "--up-layout", "rows of w_up: concatenated (gate, then up) | interleaved",
+       false,
+       [](Shape& shape, const std::string& value) {
+         shape.model.layer.up_layout = config::parse_up_layout(value);
+       },
+       [](const Shape& shape) { return std::string(name_of(shape.model.layer.up_layout)); }},
       {"expert_bias", "--expert-bias", "biases of routed experts: true | false", false,
        set_expert_bias,
        [](const Shape& shape) {

@@ -37,6 +37,10 @@ Activation parse_activation(std::string_view text) {
   return parse("activation", text, std::span<const Activation>(kActivations));
 }
 
+UpLayout parse_up_layout(std::string_view text) {
+  return parse("up layout", text, {UpLayout::concatenated, UpLayout::interleaved});
+}
+
 RoundingRule parse_rounding_rule(std::string_view text) {
   return parse("rounding rule", text,
                {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down,

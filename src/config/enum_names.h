@@ -12,6 +12,8 @@ namespace moe::config {
 DType parse_dtype(std::string_view text);
 /// "swiglu" or "relu2".
 Activation parse_activation(std::string_view text);
+/// "concatenated" or "interleaved".
+UpLayout parse_up_layout(std::string_view text);
 /// "none", "nearest", "up" or "down".
 RoundingRule parse_rounding_rule(std::string_view text);
 /// "topk_softmax", "softmax_topk" or "sigmoid".

@@ -46,6 +46,7 @@ ModelConfig read_gpt_oss(const HfFields& fields) {
   fields.has("experts_per_token");  // the same as num_experts_per_tok
   read_sliding_window(fields, layers_on_step(config.num_layers, 2), config);
   config.layer.activation = Activation::clamped_swiglu;
+  config.layer.up_layout = UpLayout::interleaved;
   config.layer.expert_bias = true;
   config.layer.gate.logit_bias = true;
   const double limit = fields.number_or("swiglu_limit", 7);

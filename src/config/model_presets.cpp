@@ -24,6 +24,7 @@ struct Model {
   std::array<std::string_view, 2> aliases{};
   Sizes sizes;
   Activation activation = Activation::swiglu;
+  UpLayout up_layout = UpLayout::concatenated;
   Gate gate;
   bool expert_bias = false;
   SharedExpert shared{};
@@ -222,20 +223,20 @@ constexpr Model kModels[] = {
 
     {.name = "gpt-oss-20b",
      .sizes = {2880, 2880, 32, 4}, .activation = Activation::clamped_swiglu,
+     .up_layout = UpLayout::interleaved,
      .gate = with_bias(softmax_of_chosen()), .expert_bias = true,
      .layers = {24, 0},
      .attention = sliding(grouped_query(64, 8, 64), 128, 12),
      .vocab_size = 201088, .max_context = 131072,
-     .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled",
-     .note = "checkpoints hold gate and up rows in turns; here gate rows stand before up rows"},
+     .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled"},
     {.name = "gpt-oss-120b",
      .sizes = {2880, 2880, 128, 4}, .activation = Activation::clamped_swiglu,
+     .up_layout = UpLayout::interleaved,
      .gate = with_bias(softmax_of_chosen()), .expert_bias = true,
      .layers = {36, 0},
      .attention = sliding(grouped_query(64, 8, 64), 128, 18),
      .vocab_size = 201088, .max_context = 131072,
-     .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled",
-     .note = "checkpoints hold gate and up rows in turns; here gate rows stand before up rows"},
+     .source = "NVIDIA/Megatron-LM modelopt conf; number of layers recalled"},
 
     {.name = "olmoe-1b-7b", .aliases = {"olmoe"},
      .sizes = {2048, 1024, 64, 8}, .gate = softmax_of_all(false),
@@ -332,6 +333,7 @@ ModelConfig to_config(const Model& model) {
   config.layer.num_experts = model.sizes.num_experts;
   config.layer.top_k = model.sizes.top_k;
   config.layer.activation = model.activation;
+  config.layer.up_layout = model.up_layout;
   config.layer.dtype = DType::bf16;
   config.layer.gate = model.gate;
   config.layer.expert_bias = model.expert_bias;

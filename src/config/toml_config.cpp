@@ -114,6 +114,7 @@ Setter layer_table(LayerConfig& layer) {
                 {"num_experts", whole(layer.num_experts)},
                 {"top_k", whole(layer.top_k)},
                 {"activation", one_of(layer.activation, parse_activation)},
+                {"up_layout", one_of(layer.up_layout, parse_up_layout)},
                 {"dtype", one_of(layer.dtype, parse_dtype)},
                 {"expert_bias", flag(layer.expert_bias)},
                 {"gate", table("[layer.gate] ", {{"kind", one_of(gate.kind, parse_gate_kind)},

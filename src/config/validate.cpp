@@ -115,6 +115,11 @@ void check_layer(const ModelConfig& config) {
         fmt::format("--top-k {} is larger than --num-experts {}", layer.top_k, layer.num_experts),
         fmt::format("use --top-k {} or less, or more experts", layer.num_experts));
   }
+  if (layer.up_layout == UpLayout::interleaved && !is_gated(layer.activation)) {
+    reject(fmt::format("--up-layout interleaved: {} has no gate for up to stand in turns with",
+                       name_of(layer.activation)),
+           "use --up-layout concatenated, or a gated --activation");
+  }
   if (layer.shared.gated && layer.shared.ffn_dim == 0) {
     reject("shared.gated is set, but there is no shared expert", "set shared.ffn_dim too");
   }

@@ -57,7 +57,7 @@ void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
   }
   {
     const StepScope step(pass, "activation");
-    activate(pass.config.activation, h, rows, pass.config.ffn_dim, a);
+    activate(pass.config.activation, pass.config.up_layout, h, rows, pass.config.ffn_dim, a);
   }
   {
     const StepScope step(pass, "down_proj");
@@ -89,7 +89,8 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
   }
   {
     const StepScope step(pass, "d_activation");
-    activate_backward(pass.config.activation, h, d_a, rows, pass.config.ffn_dim, d_h);
+    activate_backward(pass.config.activation, pass.config.up_layout, h, d_a, rows,
+                      pass.config.ffn_dim, d_h);
   }
   {
     const StepScope step(pass, "d_up_proj");

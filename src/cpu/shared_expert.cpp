@@ -73,7 +73,7 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   pass.multiply(matrix_rows(pass.inputs.x, 0, T, d),
                 transposed(matrix_rows(pass.weights.w_shared_up, 0, us, d)),
                 matrix_rows(h, 0, T, us));
-  activate(config.activation, h, T, ns, a);
+  activate(config.activation, UpLayout::concatenated, h, T, ns, a);
   if (config.shared.gated) {
     float* gate = pass.arena.get<float>("shared_gate");
     compute_gate(pass, gate);
@@ -98,7 +98,8 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
   const Matrix d_out_rows = matrix_rows(d_out, 0, T, d), x = matrix_rows(pass.inputs.x, 0, T, d);
   pass.multiply(d_out_rows, matrix_rows(pass.weights.w_shared_down, 0, d, ns),
                 matrix_rows(d_a, 0, T, ns));
-  sonic_epilogue(config.activation, {h, d_a.as<float>(), gate, a_scaled, d_h, d_gate}, T, ns);
+  sonic_epilogue(config.activation, UpLayout::concatenated,
+                 {h, d_a.as<float>(), gate, a_scaled, d_h, d_gate}, T, ns);
   const Matrix d_h_rows = matrix_rows(d_h, 0, T, us);
   pass.multiply(d_h_rows, matrix_rows(pass.weights.w_shared_up, 0, us, d),
                 matrix_rows(gradients.d_x, 0, T, d), Accumulate::add);

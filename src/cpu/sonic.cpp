@@ -89,7 +89,7 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
       const TensorView h = keeps_h ? row_view(pass.buffer("h"), rows.begin, rows.count())
                                    : row_view(pass.buffer("h_block"), 0, rows.count());
       project(pass, x, pass.weights.w_up, pass.weights.b_up, e, h);
-      activate(config.activation, h, rows.count(), config.ffn_dim,
+      activate(config.activation, config.up_layout, h, rows.count(), config.ffn_dim,
                row_view(a, rows.begin, rows.count()));
     });
   }
@@ -119,7 +119,7 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
       const TensorView d_out_rows = gather_block(pass, d_out, rows, "d_out_block");
       pass.multiply(matrix_of(d_out_rows), expert_matrix(pass.weights.w_down, e),
                     matrix_of(row_view(d_a, 0, rows.count())));
-      sonic_epilogue(config.activation,
+      sonic_epilogue(config.activation, config.up_layout,
                      {.h = row_view(h, rows.begin, rows.count()),
                       .d_a = d_a.as<float>(),
                       .scores = pass.row_scores() + rows.begin,

@@ -56,7 +56,8 @@ void VanillaLayer::experts_forward(const Pass& pass, TensorView out) {
     const TensorView y = expert_buffer(pass, "y", rows, training);
     gather_rows(pass.inputs.x, pass.row_tokens() + rows.begin, rows.count(), x);
     project(pass, x, pass.weights.w_up, pass.weights.b_up, e, h);
-    activate(pass.config.activation, h, rows.count(), pass.config.ffn_dim, a);
+    activate(pass.config.activation, pass.config.up_layout, h, rows.count(), pass.config.ffn_dim,
+             a);
     project(pass, a, pass.weights.w_down, pass.weights.b_down, e, y);
     index_add_rows(y, pass.row_tokens() + rows.begin, pass.row_scores() + rows.begin, rows.count(),
                    out);
@@ -88,7 +89,7 @@ void VanillaLayer::experts_backward(const Pass& pass, TensorView d_out,
     combine_backward(d_out, y, pass.row_tokens() + rows.begin, pass.row_scores() + rows.begin,
                      count, d_y, pass.arena.get<float>("d_scores") + rows.begin);
     pass.multiply(matrix_of(d_y), expert_matrix(pass.weights.w_down, e), matrix_of(d_a));
-    activate_backward(config.activation, h, d_a, count, config.ffn_dim, d_h);
+    activate_backward(config.activation, config.up_layout, h, d_a, count, config.ffn_dim, d_h);
     pass.multiply(matrix_of(d_h), expert_matrix(pass.weights.w_up, e), matrix_of(d_x));
     index_add_rows(d_x, pass.row_tokens() + rows.begin, nullptr, count, gradients.d_x);
     bias_gradient({d_y, count}, gradients.accumulate, wanted.b_down, e);

@@ -41,6 +41,7 @@ void visit_fields(auto& field, Like<LayerConfig> auto& layer) {
   field("num_experts", layer.num_experts);
   field("top_k", layer.top_k);
   field("activation", layer.activation);
+  field("up_layout", layer.up_layout);
   field("dtype", layer.dtype);
   field("expert_bias", layer.expert_bias);
   field("gate", layer.gate);

@@ -38,6 +38,8 @@ inline constexpr Enum last_value = Enum{};
 template <>
 inline constexpr Activation last_value<Activation> = Activation::relu2;
 template <>
+inline constexpr UpLayout last_value<UpLayout> = UpLayout::interleaved;
+template <>
 inline constexpr GateKind last_value<GateKind> = GateKind::sigmoid;
 template <>
 inline constexpr AttentionKind last_value<AttentionKind> = AttentionKind::latent;

@@ -9,9 +9,16 @@
 namespace moe::torch_rows {
 namespace {
 
-/// a [rows, n] from h [rows, u].
-at::Tensor activate(Activation activation, const at::Tensor& h) {
-  const auto halves = is_gated(activation) ? h.chunk(2, -1) : std::vector<at::Tensor>{h, h};
+/// Views of gate and up in h [rows, 2n].
+std::vector<at::Tensor> split(UpLayout layout, const at::Tensor& h) {
+  if (layout == UpLayout::concatenated) return h.chunk(2, -1);
+  const auto every_second = [&](std::int64_t first) { return h.slice(-1, first, {}, 2); };
+  return {every_second(0), every_second(1)};
+}
+
+/// a [rows, n] from h [rows, u], whose columns stand as the rows of W_up.
+at::Tensor activate(Activation activation, UpLayout layout, const at::Tensor& h) {
+  const auto halves = is_gated(activation) ? split(layout, h) : std::vector<at::Tensor>{h, h};
   const at::Tensor &gate = halves[0], &up = halves[1];
   switch (activation) {
     case Activation::swiglu: return at::silu(gate) * up;
@@ -78,7 +85,8 @@ void run_loop(const LayerConfig& config, const Parameters& parameters, const at:
     if (rows.tokens.numel() == 0) continue;
     const ExpertLeaves& expert = parameters.experts[static_cast<std::size_t>(e)];
     const at::Tensor h = linear(x.index({rows.tokens}), expert.w_up, expert.b_up);
-    const at::Tensor y = linear(activate(config.activation, h), expert.w_down, expert.b_down);
+    const at::Tensor a = activate(config.activation, config.up_layout, h);
+    const at::Tensor y = linear(a, expert.w_down, expert.b_down);
     out.index_add_(0, rows.tokens, y * rows.scores.unsqueeze(-1));
   }
 }
@@ -89,14 +97,15 @@ void run_grouped(const LayerConfig& config, const Parameters& parameters, const 
   const ExpertLeaves& experts = parameters.experts.front();
   const at::Tensor h =
       at::_grouped_mm(x.index({rows.tokens}), experts.w_up.tensor.transpose(1, 2), rows.ends);
-  const at::Tensor y = at::_grouped_mm(activate(config.activation, h),
-                                       experts.w_down.tensor.transpose(1, 2), rows.ends);
+  const at::Tensor a = activate(config.activation, config.up_layout, h);
+  const at::Tensor y = at::_grouped_mm(a, experts.w_down.tensor.transpose(1, 2), rows.ends);
   out.zero_().index_add_(0, rows.tokens, y * rows.scores.unsqueeze(-1));
 }
 
 void add_shared_expert(const LayerConfig& config, const Parameters& parameters, const at::Tensor& x,
                        at::Tensor out) {
-  const at::Tensor a = activate(config.activation, at::linear(x, parameters.w_shared_up.tensor));
+  const at::Tensor h = at::linear(x, parameters.w_shared_up.tensor);
+  const at::Tensor a = activate(config.activation, UpLayout::concatenated, h);
   const at::Tensor y = at::linear(a, parameters.w_shared_down.tensor);
   if (!config.shared.gated) {
     out.add_(y);

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "truth/mlp.h"
+
 namespace moe::truth {
 
 std::vector<NamedTensor> named_gradients(const Gradients& gradients) {
@@ -36,6 +38,7 @@ MlpGradients gradients_of(const LayerConfig& config, const Gradients& gradients,
     part.down = {"d_w_down", gradients.w_down, {"expert", "row", "column"}};
     part.up_bias = {"d_b_up", gradients.b_up, {"expert", "row"}};
     part.down_bias = {"d_b_down", gradients.b_down, {"expert", "row"}};
+    part.layout = config.up_layout;
     part.expert = expert;
     part.ffn_dim = config.ffn_dim;
     part.up_dim = config.up_dim();
@@ -48,9 +51,9 @@ MlpGradients gradients_of(const LayerConfig& config, const Gradients& gradients,
 void compare_up(const MlpGradients& got, std::int64_t channel, const ChannelGradient& want,
                 Difference& difference) {
   if (got.up.view.empty()) return;
-  const std::int64_t up_row = got.up_dim - got.ffn_dim + channel;
-  compare(got.up, got.up_first + channel * got.hidden_dim, 1, want.gate, difference);
-  compare(got.up, got.up_first + up_row * got.hidden_dim, 1, want.up, difference);
+  const ChannelRows rows = rows_of_channel(got.layout, got.up_dim, got.ffn_dim, channel);
+  compare(got.up, got.up_first + rows.gate * got.hidden_dim, 1, want.gate, difference);
+  compare(got.up, got.up_first + rows.up * got.hidden_dim, 1, want.up, difference);
 }
 
 void compare_down(const MlpGradients& got, std::int64_t channel, const ChannelGradient& want,
@@ -62,9 +65,11 @@ void compare_down(const MlpGradients& got, std::int64_t channel, const ChannelGr
 void compare_up_bias(const MlpGradients& got, std::int64_t channel, const ChannelGradient& want,
                      Difference& difference) {
   if (got.up_bias.view.empty()) return;
-  const std::int64_t first = got.expert * got.up_dim, up_row = got.up_dim - got.ffn_dim + channel;
-  if (up_row != channel) compare(got.up_bias, first + channel, 1, {want.gate_bias}, difference);
-  compare(got.up_bias, first + up_row, 1, {want.up_bias}, difference);
+  const std::int64_t first = got.expert * got.up_dim;
+  const ChannelRows rows = rows_of_channel(got.layout, got.up_dim, got.ffn_dim, channel);
+  if (rows.gate != rows.up)
+    compare(got.up_bias, first + rows.gate, 1, {want.gate_bias}, difference);
+  compare(got.up_bias, first + rows.up, 1, {want.up_bias}, difference);
   difference.add_term(std::sqrt(want.square_bias_terms));
 }
 

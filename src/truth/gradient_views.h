@@ -18,6 +18,7 @@ std::vector<NamedTensor> named_gradients(const Gradients& gradients);
 /// compare.
 struct MlpGradients {
   NamedTensor up, down, up_bias, down_bias;
+  UpLayout layout = UpLayout::concatenated;  // of up and up_bias
   std::int64_t expert;                       // 0 of the shared one
   std::int64_t up_first, down_first;         // element at which this MLP's part begins
   std::int64_t hidden_dim, ffn_dim, up_dim;  // [d], [n], [u]

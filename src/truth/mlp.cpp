@@ -67,6 +67,13 @@ Activated clamped_swiglu(double h_gate, double h_up) {
 
 }  // namespace
 
+ChannelRows rows_of_channel(UpLayout layout, std::int64_t up_dim, std::int64_t ffn_dim,
+                            std::int64_t channel) {
+  const bool gated = up_dim > ffn_dim;
+  if (gated && layout == UpLayout::interleaved) return {2 * channel, 2 * channel + 1};
+  return {channel, up_dim - ffn_dim + channel};
+}
+
 double Mlp::bias_of_up(std::int64_t i) const {
   return up_bias.empty() ? 0 : element(up_bias, up_bias_first + i);
 }
@@ -78,6 +85,7 @@ double Mlp::bias_of_down(std::int64_t i) const {
 Mlp expert_mlp(const Problem& problem, std::int64_t expert) {
   const LayerConfig& c = problem.config;
   return {c.activation,
+          c.up_layout,
           c.hidden_dim,
           c.ffn_dim,
           problem.weights.w_up,
@@ -93,6 +101,7 @@ Mlp expert_mlp(const Problem& problem, std::int64_t expert) {
 Mlp shared_mlp(const Problem& problem) {
   const LayerConfig& c = problem.config;
   return {c.activation,
+          UpLayout::concatenated,
           c.hidden_dim,
           c.shared.ffn_dim,
           problem.weights.w_shared_up,
@@ -141,7 +150,8 @@ void run_forward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes)
   }
   for (Pass& pass : passes) {
     for (std::int64_t i = 0; i < n; ++i) {
-      pass.a[i] = activate(mlp.activation, pass.h[i], pass.h[u - n + i]).a;
+      const ChannelRows rows = mlp.rows_of(i);
+      pass.a[i] = activate(mlp.activation, pass.h[rows.gate], pass.h[rows.up]).a;
     }
   }
   for (std::int64_t c = 0; c < d; ++c) {
@@ -157,7 +167,7 @@ void run_forward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes)
 }
 
 void run_backward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes) {
-  const std::int64_t d = mlp.hidden_dim, n = mlp.ffn_dim, u = mlp.up_dim();
+  const std::int64_t d = mlp.hidden_dim, n = mlp.ffn_dim;
   std::vector<std::vector<double>> d_out, d_a(passes.size(), std::vector<double>(n));
   for (Pass& pass : passes) {
     d_out.push_back(read(problem.d_out, pass.token * d, 1, d));
@@ -170,16 +180,18 @@ void run_backward(const Problem& problem, const Mlp& mlp, std::span<Pass> passes
       add_scaled(passes[p].weight * d_out[p][c], weights.data(), n, d_a[p].data());
     }
   }
-  for (std::int64_t i = 0; i < u; ++i) {
-    read(mlp.up, mlp.up_first + i * d, 1, d, weights.data());
-    const bool is_gate_row = i < u - n;
-    const std::int64_t channel = is_gate_row || u == n ? i : i - n;
-    for (std::size_t p = 0; p < passes.size(); ++p) {
-      Pass& pass = passes[p];
-      const Activated at = activate(mlp.activation, pass.h[channel], pass.h[u - n + channel]);
-      const double d_h = d_a[p][channel] * (is_gate_row ? at.by_gate : at.by_up);
-      add_scaled(d_h, weights.data(), d, pass.d_x.data());
-    }
+  for (std::int64_t i = 0; i < n; ++i) {
+    const ChannelRows rows = mlp.rows_of(i);
+    const auto add_row = [&](std::int64_t row, double Activated::*slope) {
+      read(mlp.up, mlp.up_first + row * d, 1, d, weights.data());
+      for (std::size_t p = 0; p < passes.size(); ++p) {
+        Pass& pass = passes[p];
+        const Activated at = activate(mlp.activation, pass.h[rows.gate], pass.h[rows.up]);
+        add_scaled(d_a[p][i] * at.*slope, weights.data(), d, pass.d_x.data());
+      }
+    };
+    if (rows.gate != rows.up) add_row(rows.gate, &Activated::by_gate);
+    add_row(rows.up, &Activated::by_up);
   }
 }
 

@@ -11,9 +11,17 @@
 
 namespace moe::truth {
 
+/// The rows of one channel in W_up [u, d] and b_up [u]; equal where there is no gate.
+struct ChannelRows {
+  std::int64_t gate, up;
+};
+ChannelRows rows_of_channel(UpLayout layout, std::int64_t up_dim, std::int64_t ffn_dim,
+                            std::int64_t channel);
+
 /// Where the weights of one MLP lie.
 struct Mlp {
   Activation activation;
+  UpLayout layout;                    // of up and up_bias
   std::int64_t hidden_dim;            // [d]
   std::int64_t ffn_dim;               // [n]
   TensorView up, down;                // tensors that hold this MLP's [u, d] and [d, n] ...
@@ -22,6 +30,9 @@ struct Mlp {
   std::int64_t up_bias_first = 0, down_bias_first = 0;  // ... from these elements on
 
   std::int64_t up_dim() const { return is_gated(activation) ? 2 * ffn_dim : ffn_dim; }
+  ChannelRows rows_of(std::int64_t channel) const {
+    return rows_of_channel(layout, up_dim(), ffn_dim, channel);
+  }
   /// Of row i of W_up; 0 without biases.
   double bias_of_up(std::int64_t i) const;
   double bias_of_down(std::int64_t i) const;
@@ -44,7 +55,7 @@ Activated activate(Activation activation, double h_gate, double h_up);
 struct Pass {
   std::int64_t token = 0;
   double weight = 1;
-  std::vector<double> h, a, y;  // [u], [n], [d]
+  std::vector<double> h, a, y;  // [u] as the rows of W_up, [n], [d]
   double d_weight = 0;          // <d_out, y>, with d_out
   std::vector<double> d_x;      // [d]
 };

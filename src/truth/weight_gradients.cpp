@@ -33,9 +33,9 @@ ChannelGradient channel_gradient(const Problem& problem, const Mlp& mlp,
                                  const std::vector<Served>& served, std::int64_t channel) {
   const std::int64_t d = mlp.hidden_dim, n = mlp.ffn_dim;
   const bool gated = is_gated(mlp.activation);
-  const std::int64_t up_row = gated ? n + channel : channel;
-  const std::vector<double> w_gate = read(mlp.up, mlp.up_first + channel * d, 1, d);
-  const std::vector<double> w_up = read(mlp.up, mlp.up_first + up_row * d, 1, d);
+  const ChannelRows rows = mlp.rows_of(channel);
+  const std::vector<double> w_gate = read(mlp.up, mlp.up_first + rows.gate * d, 1, d);
+  const std::vector<double> w_up = read(mlp.up, mlp.up_first + rows.up * d, 1, d);
   const std::vector<double> w_down = read(mlp.down, mlp.down_first + channel, n, d);
   ChannelGradient gradient{std::vector<double>(gated ? d : 0), std::vector<double>(d),
                            std::vector<double>(d)};
@@ -43,8 +43,8 @@ ChannelGradient channel_gradient(const Problem& problem, const Mlp& mlp,
   for (const auto& [token, weight] : served) {
     read(problem.x, token * d, 1, d, x.data());
     read(problem.d_out, token * d, 1, d, d_out.data());
-    const double h_gate = gated ? dot(w_gate.data(), x.data(), d) + mlp.bias_of_up(channel) : 0;
-    const double h_up = dot(w_up.data(), x.data(), d) + mlp.bias_of_up(up_row);
+    const double h_gate = gated ? dot(w_gate.data(), x.data(), d) + mlp.bias_of_up(rows.gate) : 0;
+    const double h_up = dot(w_up.data(), x.data(), d) + mlp.bias_of_up(rows.up);
     const Activated at = activate(mlp.activation, h_gate, h_up);
     const double d_a = weight * dot(w_down.data(), d_out.data(), d);
     const double d_gate = gated ? d_a * at.by_gate : 0, d_up = d_a * at.by_up;

@@ -22,11 +22,11 @@ struct Channel {
 };
 
 struct ChannelGradient {
-  std::vector<double> gate;      // [d] d_w_up(e, i, :); empty when the activation is not gated
-  std::vector<double> up;        // [d] d_w_up(e, n + i, :) when gated, else d_w_up(e, i, :)
+  std::vector<double> gate;      // [d] of d_w_up's gate row; empty when the activation is not gated
+  std::vector<double> up;        // [d] of d_w_up's up row
   std::vector<double> down;      // [d] d_w_down(e, :, i)
-  double gate_bias = 0;          // d_b_up(e, i) when gated
-  double up_bias = 0;            // d_b_up(e, n + i) when gated, else d_b_up(e, i)
+  double gate_bias = 0;          // of d_b_up, when gated
+  double up_bias = 0;            // of d_b_up
   double square_bias_terms = 0;  // sum of the squares of all that the two add up
 };
 

@@ -70,6 +70,7 @@ TEST(CompareRuns, ShowsWhichPassChanged) {
 TEST(CompareRuns, ListsWhatMakesTimesIncomparable) {
   record::Run b = run_of("b");
   b.model.layer.ffn_dim = 2048;
+  b.model.layer.up_layout = UpLayout::interleaved;
   b.model.layer.dtype = DType::bf16;
   b.model.layer.gate.kind = GateKind::sigmoid;
   b.model.seq_len = 128;
@@ -80,8 +81,8 @@ TEST(CompareRuns, ListsWhatMakesTimesIncomparable) {
   b.environment.device_name = "Intel";
   const Comparison comparison = compare_runs(run_of("a"), b, {});
   EXPECT_THAT(names(comparison.conflicts),
-              ElementsAre("tokens", "ffn_dim", "dtype", "gate.kind", "routing", "mode", "seed",
-                          "device_name", "num_cores"));
+              ElementsAre("tokens", "ffn_dim", "up_layout", "dtype", "gate.kind", "routing", "mode",
+                          "seed", "device_name", "num_cores"));
   EXPECT_EQ(comparison.conflicts[1].a, "4096");
   EXPECT_EQ(comparison.conflicts[1].b, "2048");
 }

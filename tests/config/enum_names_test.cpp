@@ -13,6 +13,8 @@ using testing::HasSubstr;
 TEST(EnumNames, ParseWhatNameOfPrints) {
   for (DType value : {DType::f32, DType::bf16}) EXPECT_EQ(parse_dtype(name_of(value)), value);
   for (Activation value : kActivations) EXPECT_EQ(parse_activation(name_of(value)), value);
+  for (UpLayout value : {UpLayout::concatenated, UpLayout::interleaved})
+    EXPECT_EQ(parse_up_layout(name_of(value)), value);
   for (RoundingRule value :
        {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down,
         RoundingRule::stochastic, RoundingRule::stochastic_score, RoundingRule::balance}) {
@@ -35,6 +37,9 @@ TEST(EnumNames, RefuseWithTheNearestAndAllNames) {
   EXPECT_EQ(message_of([] { parse_rounding_rule("sideways"); }),
             "unknown rounding rule 'sideways'\n  known: none, nearest, up, down, "
             "stochastic, stochastic_score, balance");
+  EXPECT_EQ(message_of([] { parse_up_layout("interleave"); }),
+            "unknown up layout 'interleave'. Did you mean 'interleaved'?\n  known: concatenated, "
+            "interleaved");
   EXPECT_THAT(message_of([] { parse_gate_kind("sigmoidal"); }), HasSubstr("'sigmoid'?"));
 }
 

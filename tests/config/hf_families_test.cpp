@@ -136,10 +136,11 @@ TEST(HfFamilies, ArcticIsDescribedButNotSupported) {
   EXPECT_TRUE(arctic.unsupported);
 }
 
-TEST(HfFamilies, GptOssHasBiasesAndAClampedSwiglu) {
+TEST(HfFamilies, GptOssHasBiasesAndAClampedSwigluOfInterleavedRows) {
   const ModelConfig config = read_real("gpt-oss-20b");
   expect_sizes(config.layer, 2880, 2880, 32, 4);
   EXPECT_EQ(config.layer.activation, Activation::clamped_swiglu);
+  EXPECT_EQ(config.layer.up_layout, UpLayout::interleaved);
   EXPECT_TRUE(config.layer.expert_bias);
   EXPECT_TRUE(config.layer.gate.logit_bias);
   EXPECT_FALSE(config.unsupported);

@@ -33,7 +33,8 @@ TEST(TomlConfig, EveryKeyReachesItsField) {
   EXPECT_EQ(config.layer.ffn_dim, 40);
   EXPECT_EQ(config.layer.num_experts, 12);
   EXPECT_EQ(config.layer.top_k, 3);
-  EXPECT_EQ(config.layer.activation, Activation::relu2);
+  EXPECT_EQ(config.layer.activation, Activation::reglu);
+  EXPECT_EQ(config.layer.up_layout, UpLayout::interleaved);
   EXPECT_EQ(config.layer.dtype, DType::bf16);
   EXPECT_TRUE(config.layer.expert_bias);
   EXPECT_EQ(config.layer.gate.kind, GateKind::sigmoid);
@@ -111,7 +112,7 @@ TEST(TomlConfig, UnknownKeys) {
   EXPECT_EQ(refusal("base = \"small\"\n[layer]\ntopk = 2\n"),
             "mine.toml:3: unknown [layer] key 'topk'. Did you mean 'top_k'?\n  known: hidden_dim, "
             "ffn_dim, "
-            "num_experts, top_k, activation, dtype, expert_bias, gate, shared");
+            "num_experts, top_k, activation, up_layout, dtype, expert_bias, gate, shared");
   EXPECT_EQ(refusal("base = \"small\"\n\n\n[layers]\n"),
             "mine.toml:4: unknown key 'layers'. Did you mean 'layer'?\n  known: base, name, layer, "
             "batch, "

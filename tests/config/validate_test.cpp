@@ -36,6 +36,19 @@ TEST(Validate, TopKAboveNumExperts) {
   expect_valid([](ModelConfig& c) { c.layer.top_k = 8; });
 }
 
+TEST(Validate, InterleavedRowsOfUpNeedAGate) {
+  const auto interleave = [](Activation activation) -> Change {
+    return [activation](ModelConfig& c) {
+      c.layer.up_layout = UpLayout::interleaved;
+      c.layer.activation = activation;
+    };
+  };
+  EXPECT_EQ(refusal(interleave(Activation::silu)),
+            "--up-layout interleaved: silu has no gate for up to stand in turns with\n  use "
+            "--up-layout concatenated, or a gated --activation");
+  expect_valid(interleave(Activation::reglu));
+}
+
 TEST(Validate, SizesBelowOne) {
   const std::pair<const char*, Change> cases[] = {
       {"--hidden-dim", [](ModelConfig& c) { c.layer.hidden_dim = 0; }},

@@ -14,26 +14,39 @@ using tests::PoisonedArray;
 
 constexpr std::int64_t kUnusedRows = 45;
 
+/// What a row is, and where a channel stands in its h.
+struct RowForm {
+  Activation activation;
+  UpLayout layout = UpLayout::concatenated;
+
+  int up_dim(int n) const { return is_gated(activation) ? 2 * n : n; }
+  truth::ChannelRows places(int n, int c) const {
+    return truth::rows_of_channel(layout, up_dim(n), n, c);
+  }
+  template <class Element>
+  truth::Activated at(std::span<const Element> h, int n, int c) const {
+    const auto [gate, up] = places(n, c);
+    return truth::activate(activation, as_double(h[gate]), as_double(h[up]));
+  }
+};
+
 /// One row of H to one of A.
 template <class Element>
-void append_activated(Activation activation, std::span<const Element> h, int n,
-                      std::vector<double>& a) {
-  for (int c = 0; c < n; ++c) {
-    const double up = is_gated(activation) ? as_double(h[n + c]) : as_double(h[c]);
-    a.push_back(truth::activate(activation, as_double(h[c]), up).a);
-  }
+void append_activated(RowForm form, std::span<const Element> h, int n, std::vector<double>& a) {
+  for (int c = 0; c < n; ++c) a.push_back(form.at(h, n, c).a);
 }
 
 template <class Element>
-void append_gradient(Activation activation, std::span<const Element> h,
-                     std::span<const Element> d_a, int n, std::vector<double>& d_h) {
-  const auto at = [&](int c) {
-    const double up = is_gated(activation) ? as_double(h[n + c]) : as_double(h[c]);
-    return truth::activate(activation, as_double(h[c]), up);
-  };
-  for (int c = 0; is_gated(activation) && c < n; ++c)
-    d_h.push_back(as_double(d_a[c]) * at(c).by_gate);
-  for (int c = 0; c < n; ++c) d_h.push_back(as_double(d_a[c]) * at(c).by_up);
+void append_gradient(RowForm form, std::span<const Element> h, std::span<const Element> d_a, int n,
+                     std::vector<double>& d_h) {
+  std::vector<double> row(form.up_dim(n));
+  for (int c = 0; c < n; ++c) {
+    const auto [gate, up] = form.places(n, c);
+    const truth::Activated at = form.at(h, n, c);
+    row[gate] = as_double(d_a[c]) * at.by_gate;
+    row[up] = as_double(d_a[c]) * at.by_up;
+  }
+  d_h.insert(d_h.end(), row.begin(), row.end());
 }
 
 template <class Element>
@@ -44,13 +57,14 @@ class ActivationTest : public ::testing::Test {
   }
 
   /// Both passes, and nothing read or written behind the last row.
-  void expect_right(Activation activation, int rows, int n) {
-    SCOPED_TRACE(std::string(name_of(activation)) + " " + std::to_string(rows) + " x " +
-                 std::to_string(n));
-    const int u = is_gated(activation) ? 2 * n : n;
+  void expect_right(RowForm form, int rows, int n) {
+    SCOPED_TRACE(std::string(name_of(form.activation)) + " " + std::string(name_of(form.layout)) +
+                 " " + std::to_string(rows) + " x " + std::to_string(n));
+    const int u = form.up_dim(n);
     const DeviceArray<int> offsets(std::vector<int>{0, rows / 2, rows});
-    const ActivationRows shape = {offsets.get(),         2, rows + kUnusedRows, n, activation,
-                                  tests::kDType<Element>};
+    const ActivationRows shape = {
+        offsets.get(),          2,          rows + kUnusedRows, n, form.activation,
+        tests::kDType<Element>, form.layout};
     const PoisonedArray<Element> h(std::size_t(rows) * u, kUnusedRows * u, 1, 4.0f);
     const PoisonedArray<Element> d_a(std::size_t(rows) * n, kUnusedRows * n, 2);
     const PoisonedArray<Element> a(std::size_t(rows + kUnusedRows) * n),
@@ -64,9 +78,9 @@ class ActivationTest : public ::testing::Test {
     std::vector<double> want_a, want_d_h;
     for (int r = 0; r < rows; ++r) {
       const std::span<const Element> h_row(h_values.data() + std::size_t(r) * u, u);
-      append_activated<Element>(activation, h_row, n, want_a);
+      append_activated<Element>(form, h_row, n, want_a);
       append_gradient<Element>(
-          activation, h_row, {d_a_values.data() + std::size_t(r) * n, std::size_t(n)}, n, want_d_h);
+          form, h_row, {d_a_values.data() + std::size_t(r) * n, std::size_t(n)}, n, want_d_h);
     }
     const std::vector<Element> got_a = a.to_host(), got_d_h = d_h.to_host();
     tests::expect_close<Element>(got_a, want_a);
@@ -83,7 +97,10 @@ TYPED_TEST_SUITE(ActivationTest, Elements);
 TYPED_TEST(ActivationTest, OddSizes) {
   for (Activation activation : kActivations) {
     for (int rows : {0, 1, 37, 300}) {
-      for (int n : {8, 64, 72, 256, 264, 1032}) this->expect_right(activation, rows, n);
+      for (int n : {8, 64, 72, 256, 264, 1032}) {
+        this->expect_right({activation}, rows, n);
+        if (is_gated(activation)) this->expect_right({activation, UpLayout::interleaved}, rows, n);
+      }
     }
   }
 }
@@ -124,9 +141,9 @@ TYPED_TEST(ActivationTest, LargeTensorsPass2To31Elements) {
   std::vector<double> want_a, want_d_h;
   for (int row : sampled) {
     const auto h_row = tests::row_to_host(h.get(), row, 2 * n);
-    append_activated<TypeParam>(Activation::swiglu, h_row, n, want_a);
-    append_gradient<TypeParam>(Activation::swiglu, h_row, tests::row_to_host(d_a.get(), row, n), n,
-                               want_d_h);
+    append_activated<TypeParam>({Activation::swiglu}, h_row, n, want_a);
+    append_gradient<TypeParam>({Activation::swiglu}, h_row, tests::row_to_host(d_a.get(), row, n),
+                               n, want_d_h);
   }
   activate(shape, h.get(), a.get(), nullptr);
   activate_backward(shape, h.get(), d_a.get(), h.get(), nullptr);

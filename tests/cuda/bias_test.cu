@@ -44,9 +44,9 @@ class BiasGradientTest : public ::testing::TestWithParam<tests::Counts> {
   }
 
   /// With everything: gathered rows, scales, dots with the bias; or with nothing of it.
-  void expect_right(int columns, bool gathered, bool adds) {
+  void expect_right(int columns, bool gathered, bool adds, bool interleaved = false) {
     SCOPED_TRACE(std::to_string(columns) + " columns" + (gathered ? ", gathered" : "") +
-                 (adds ? ", added" : ""));
+                 (adds ? ", added" : "") + (interleaved ? ", interleaved" : ""));
     const std::vector<int> offsets = tests::offsets_of(GetParam());
     const int E = static_cast<int>(GetParam().rows.size()), rows = offsets.back(),
               stride = rows + 7;
@@ -73,7 +73,8 @@ class BiasGradientTest : public ::testing::TestWithParam<tests::Counts> {
                                 .num_experts = E,
                                 .columns = columns,
                                 .d_bias = d_bias.get(),
-                                .adds = adds};
+                                .adds = adds,
+                                .interleaved = interleaved};
     if (gathered) {
       problem.row_tokens = device_tokens.get();
       problem.row_scales = device_scales.get();
@@ -89,7 +90,8 @@ class BiasGradientTest : public ::testing::TestWithParam<tests::Counts> {
       for (int r = offsets[e]; r < offsets[e + 1]; ++r) {
         const double* row = &values[std::size_t(gathered ? tokens[r] : r) * columns];
         for (int c = 0; c < columns; ++c) {
-          want[std::size_t(e) * columns + c] += (gathered ? scales[r] : 1) * row[c];
+          const int place = interleaved ? 2 * (c % (columns / 2)) + c / (columns / 2) : c;
+          want[std::size_t(e) * columns + place] += (gathered ? scales[r] : 1) * row[c];
           want_dots[r] += row[c] * biases[std::size_t(e) * columns + c];
         }
       }
@@ -111,6 +113,7 @@ TEST_P(BiasGradientTest, OfEveryExpert) {
     for (const bool adds : {false, true}) {
       expect_right(columns, false, adds);
       expect_right(columns, true, adds);
+      expect_right(columns, false, adds, true);
     }
   }
   expect_right(5, false, false);  // columns of no whole vectors

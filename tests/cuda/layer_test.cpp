@@ -136,6 +136,42 @@ TEST_P(CudaLayerTest, BiasesAgreeWithTruth) {
   for (const char* variant : kVariants) expect_true(variant, test);
 }
 
+TEST_P(CudaLayerTest, InterleavedWeightsAgreeWithTruth) {
+  Case test = GetParam();
+  if (test.tokens < 33) GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
+  test.config.up_layout = UpLayout::interleaved;
+  test.config.gate.logit_bias = true;
+  for (const Activation activation : {Activation::swiglu, Activation::clamped_swiglu}) {
+    test.config.activation = activation;
+    test.config.expert_bias = activation == Activation::clamped_swiglu;
+    for (const char* variant : {"vanilla", "grouped_gemm"}) expect_true(variant, test);
+    Case boxed = test;  // of whole boxes, which sonic wants
+    boxed.config.hidden_dim = (test.config.hidden_dim + 63) / 64 * 64;
+    boxed.config.ffn_dim = (test.config.ffn_dim + 63) / 64 * 64;
+    boxed.config.shared = {.ffn_dim = 40};  // not interleaved
+    expect_true("sonic", boxed);
+    expect_true("sonic", boxed, false);
+  }
+}
+
+/// A build without a GPU knows what its kernels cannot take.
+TEST(InterleavedWeights, AreTakenBySonicInWholeBoxes) {
+  const DeviceTraits traits{.kind = DeviceKind::cuda, .compute_capability = 90};
+  LayerConfig config = tests::layer(64, 96, 8, 2);
+  config.dtype = DType::bf16;
+  config.up_layout = UpLayout::interleaved;
+  const auto reason = [&](const char* variant) {
+    return measure::parse_variant(DeviceKind::cuda, variant)
+        .variant->unsupported(measure::make_request(config, 64, true), traits)
+        .value_or("");
+  };
+  EXPECT_EQ(reason("grouped_gemm"), "");
+  EXPECT_EQ(reason("sonic"),
+            "with --up-layout interleaved, --hidden-dim and --ffn-dim must be multiples of 64");
+  config.ffn_dim = 128;
+  EXPECT_EQ(reason("sonic"), "");
+}
+
 /// Biases and a gated shared expert, with the activation of nobody's instance.
 Case with_everything(Case test) {
   test.config.activation = Activation::geglu;

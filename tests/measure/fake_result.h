@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "measure/verify/verify.h"
+#include "truth/mlp.h"
 #include "truth/owned_problem.h"
 
 namespace moe::measure {
@@ -139,14 +140,16 @@ class Fake {
     const std::int64_t u = shared ? c.shared_up_dim() : c.up_dim();
     const TensorView& up = shared ? g.w_shared_up : g.w_up;
     const TensorView& down = shared ? g.w_shared_down : g.w_down;
+    const UpLayout layout = shared ? UpLayout::concatenated : c.up_layout;
+    const truth::ChannelRows rows = truth::rows_of_channel(layout, u, n, channel.index);
     for (std::int64_t j = 0; j < d; ++j) {
-      if (u > n) truth::set_element(up, (e * u + channel.index) * d + j, gradient.gate[j]);
-      truth::set_element(up, (e * u + u - n + channel.index) * d + j, gradient.up[j]);
+      if (u > n) truth::set_element(up, (e * u + rows.gate) * d + j, gradient.gate[j]);
+      truth::set_element(up, (e * u + rows.up) * d + j, gradient.up[j]);
       truth::set_element(down, (e * d + j) * n + channel.index, gradient.down[j]);
     }
     if (shared || !c.expert_bias) return;
-    if (u > n) truth::set_element(g.b_up, e * u + channel.index, gradient.gate_bias);
-    truth::set_element(g.b_up, (e + 1) * u - n + channel.index, gradient.up_bias);
+    if (u > n) truth::set_element(g.b_up, e * u + rows.gate, gradient.gate_bias);
+    truth::set_element(g.b_up, e * u + rows.up, gradient.up_bias);
   }
 
   void copy_gradients() {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -237,6 +238,22 @@ TEST(Verify, FindsWrongGradientsOfBiases) {
   Fake router(config_with_biases());
   router.result.gradients.b_router.as<float>()[e] *= 1.01f;
   expect_failure(router, {"d_b_router"}, "expert " + std::to_string(e) + ": got ");
+}
+
+/// Gate and up of an interleaved layer's gradients lie in turns; in the other order they are wrong.
+TEST(Verify, HoldsGradientsToTheLayoutOfUp) {
+  LayerConfig config = config_with_biases();
+  config.up_layout = UpLayout::interleaved;
+  Fake fake(config);
+  EXPECT_THAT(failed(fake.verify()), testing::IsEmpty());
+  const std::int64_t e = fake.largest_expert(), d = 16, u = 24;
+  const auto swap_first_rows = [&](TensorView view, std::int64_t row_size) {
+    float* rows = view.as<float>() + e * u * row_size;
+    std::swap_ranges(rows, rows + row_size, rows + row_size);
+  };
+  swap_first_rows(fake.result.gradients.w_up, d);
+  swap_first_rows(fake.result.gradients.b_up, 1);
+  EXPECT_THAT(failed(fake.verify()), testing::ElementsAre("d_w_up", "d_b_up"));
 }
 
 TEST(Verify, FindsTheStaleBiasGradientOfAnEmptyExpert) {

@@ -85,6 +85,8 @@ TEST(Describe, SaysWhatAPresetIsNot) {
   EXPECT_THAT(small, HasSubstr("0.38 GiB of experts in fp32"));  // 8 x 3 x 1024 x 4096 x 4 bytes
   EXPECT_THAT(small, Not(HasSubstr("unsupported")));
   EXPECT_THAT(describe(*config::find_preset("olmoe")), HasSubstr("scores not renormalized"));
+  EXPECT_THAT(describe(*config::find_preset("gpt-oss-20b")),
+              HasSubstr("bf16, gate and up interleaved, experts with biases\n"));
 }
 
 TEST(CountParameters, UngatedExpertsAndGatedSharedExpert) {

@@ -83,13 +83,15 @@ TEST(Options, FlagsOverrideTheConfiguration) {
                                       "--seq-len",
                                       "5",
                                       "--activation",
-                                      "relu2",
+                                      "reglu",
                                       "--dtype",
                                       "fp32",
                                       "--tile",
                                       "4",
                                       "--rounding",
                                       "balance",
+                                      "--up-layout",
+                                      "interleaved",
                                       "--expert-bias",
                                       "true"});
   const LayerConfig layer = model_of(options).layer;
@@ -98,7 +100,8 @@ TEST(Options, FlagsOverrideTheConfiguration) {
   EXPECT_EQ(layer.ffn_dim, 40);
   EXPECT_EQ(layer.top_k, 3);
   EXPECT_EQ(model_of(options).tokens(), 10);
-  EXPECT_EQ(layer.activation, Activation::relu2);
+  EXPECT_EQ(layer.activation, Activation::reglu);
+  EXPECT_EQ(layer.up_layout, UpLayout::interleaved);
   EXPECT_EQ(layer.dtype, DType::f32);
   EXPECT_EQ(layer.rounding.tile, 4);
   EXPECT_EQ(layer.rounding.rule, RoundingRule::balance);

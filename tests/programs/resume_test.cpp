@@ -131,6 +131,8 @@ TEST_F(Resume, RefusesAnotherRequest) {
               HasSubstr("the number of points was 30 and is 29"));
   EXPECT_THAT(refused({"--resume", "last", "--top-k", "1"}).err,
               HasSubstr("top_k of point 1 was 2 and is 1"));
+  EXPECT_THAT(refused({"--resume", "last", "--up-layout", "interleaved"}).err,
+              HasSubstr("up_layout of point 1 was concatenated and is interleaved"));
   EXPECT_THAT(refused({"--resume", "last", "--routing", "hot:2"}).err,
               HasSubstr("--routing of point 1 was natural and is hot:2"));
   EXPECT_THAT(refused({"--resume", "lost"}).err, HasSubstr("no run 'lost'"));

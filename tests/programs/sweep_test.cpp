@@ -104,6 +104,8 @@ TEST(Sweep, EveryFieldTakesAList) {
                                           {"seq_len", "8,16"},
                                           {"tokens", "8,16"},
                                           {"activation", "swiglu,relu2"},
+                                          {"up_layout", "concatenated,interleaved"},
+                                          {"expert_bias", "false,true"},
                                           {"dtype", "fp32,bf16"},
                                           {"tile", "8,16"},
                                           {"rounding", "up,down"},

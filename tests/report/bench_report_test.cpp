@@ -26,6 +26,13 @@ TEST(BenchReport, GoldenHeader) {
 )");
 }
 
+TEST(BenchReport, TheShapeNamesWhatOtherLayersLack) {
+  record::Run run = small_run();
+  run.model.layer.up_layout = UpLayout::interleaved;
+  run.model.layer.expert_bias = true;
+  EXPECT_THAT(header_text(run, {}), HasSubstr(" swiglu fp32 interleaved biased | gate"));
+}
+
 TEST(BenchReport, HeaderLeavesOutWhatIsUnknown) {
   record::Run run = small_run();
   run.environment.gemm_library.clear();

@@ -91,6 +91,16 @@ TEST_P(EveryShape, BiasesAgreeWithTruth) {
   for (const char* variant : kVariants) expect_true(variant, test);
 }
 
+TEST_P(EveryShape, InterleavedWeightsAgreeWithTruth) {
+  Case test = GetParam();
+  test.config.up_layout = UpLayout::interleaved;
+  test.config.shared = {.ffn_dim = 24};  // not interleaved
+  for (const char* variant : kVariants) expect_true(variant, test);
+  test.config.activation = Activation::clamped_swiglu;
+  test.config.expert_bias = true;
+  for (const char* variant : kVariants) expect_true(variant, test);
+}
+
 TEST_P(EveryShape, SharedExpertAgreesWithTruth) {
   for (const bool gated : {false, true}) {
     for (const DType dtype : {DType::f32, DType::bf16}) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "truth/difference.h"
+#include "truth/mlp.h"
 #include "truth/owned_problem.h"
 #include "truth/tokens.h"
 #include "truth/weight_gradients.h"
@@ -52,9 +53,10 @@ LayerConfig rounded(LayerConfig config, RoundingRule rule) {
   return config;
 }
 
-LayerConfig with_biases(Activation activation) {
+LayerConfig with_biases(Activation activation, UpLayout layout = UpLayout::concatenated) {
   LayerConfig config = base();
   config.activation = activation;
+  config.up_layout = layout;
   config.expert_bias = true;
   config.gate.logit_bias = true;
   return config;
@@ -99,6 +101,7 @@ std::vector<Case> cases() {
       {"biases_swiglu", with_biases(Activation::swiglu)},
       {"biases_clamped_swiglu", with_biases(Activation::clamped_swiglu), false, 8},
       {"biases_relu2", with_biases(Activation::relu2)},
+      {"interleaved", with_biases(Activation::clamped_swiglu, UpLayout::interleaved), false, 8},
       {"given", with_shared(Activation::swiglu, true), true},
   };
   add_activations(cases);
@@ -183,12 +186,15 @@ class FiniteDifferences : public testing::TestWithParam<Case> {
     const std::int64_t up_rows = shared ? c.shared_up_dim() : c.up_dim();
     const TensorView& up = shared ? w.w_shared_up : w.w_up;
     const TensorView& down = shared ? w.w_shared_down : w.w_down;
-    expect_gradient(up, (e * up_rows + i) * d, 1, gradient.gate, "gate row");
-    expect_gradient(up, (e * up_rows + up_rows - n + i) * d, 1, gradient.up, "up row");
+    const UpLayout layout = shared ? UpLayout::concatenated : c.up_layout;
+    const ChannelRows rows = rows_of_channel(layout, up_rows, n, i);
+    expect_gradient(up, (e * up_rows + rows.gate) * d, 1, gradient.gate, "gate row");
+    expect_gradient(up, (e * up_rows + rows.up) * d, 1, gradient.up, "up row");
     expect_gradient(down, e * d * n + i, n, gradient.down, "down column");
     if (shared || !c.expert_bias) return;
-    if (up_rows > n) expect_gradient(w.b_up, e * up_rows + i, 1, {gradient.gate_bias}, "gate bias");
-    expect_gradient(w.b_up, (e + 1) * up_rows - n + i, 1, {gradient.up_bias}, "up bias");
+    if (up_rows > n)
+      expect_gradient(w.b_up, e * up_rows + rows.gate, 1, {gradient.gate_bias}, "gate bias");
+    expect_gradient(w.b_up, e * up_rows + rows.up, 1, {gradient.up_bias}, "up bias");
     expect_gradient(w.b_down, e * d, 1, down_bias_gradient(problem(), routed_, e), "down bias");
   }
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "support/interleave.h"
 #include "truth/owned_problem.h"
 #include "truth/weight_gradients.h"
 
@@ -61,6 +62,63 @@ TEST(TokenValues, SwigluTakesGateRowsFirst) {
   fill(owned.problem.weights.w_down, {1});
   const TokenValues values = token_values(owned.problem, owned.route_all(), {0})[0];
   EXPECT_DOUBLE_EQ(values.out[0], 2 / (1 + std::exp(-2.0)) * 3);
+}
+
+TEST(TokenValues, InterleavedRowsAreGateAndUpInTurns) {
+  LayerConfig config;
+  config.hidden_dim = 1;
+  config.ffn_dim = 2;
+  config.num_experts = 1;
+  config.top_k = 1;
+  config.up_layout = UpLayout::interleaved;
+  config.expert_bias = true;
+  OwnedProblem owned(config, 1, DType::f64);
+  fill(owned.problem.x, {1});
+  fill(owned.problem.weights.w_up, {2, 3, 4, 5});
+  fill(owned.problem.weights.b_up, {0, 1, 2, 3});  // gates 2 and 6, ups 4 and 8
+  fill(owned.problem.weights.w_down, {1, 10});
+  fill(owned.problem.weights.b_down, {0});
+  const TokenValues values = token_values(owned.problem, owned.route_all(), {0})[0];
+  const double first = 2 / (1 + std::exp(-2.0)) * 4, second = 6 / (1 + std::exp(-6.0)) * 8;
+  EXPECT_DOUBLE_EQ(values.out[0], first + 10 * second);
+}
+
+/// The same weights in the other order: nothing but the order of their rows may tell.
+TEST(TokenValues, DoNotDependOnTheLayoutOfUp) {
+  LayerConfig config;
+  config.hidden_dim = 7;
+  config.ffn_dim = 5;
+  config.num_experts = 3;
+  config.top_k = 2;
+  config.activation = Activation::clamped_swiglu;
+  config.expert_bias = true;
+  config.shared = {4, true};
+  const OwnedProblem owned(config, 6, DType::f64);
+  OwnedProblem other(config, 6, DType::f64);
+  other.problem.config.up_layout = UpLayout::interleaved;
+  for (const auto& [view, row_size] :
+       {std::pair(other.problem.weights.w_up, 7), std::pair(other.problem.weights.b_up, 1)}) {
+    const std::span<const double> values(view.as<double>(), static_cast<std::size_t>(view.size()));
+    fill(view, tests::interleaved(values, 5, row_size));
+  }
+  const RoutedRows routed = owned.route_all();
+  const auto want = token_values(owned.problem, routed, {0, 3, 5});
+  const auto got = token_values(other.problem, routed, {0, 3, 5});
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    EXPECT_EQ(got[i].out, want[i].out);
+    EXPECT_EQ(got[i].d_x, want[i].d_x);
+    EXPECT_EQ(got[i].d_scores, want[i].d_scores);
+  }
+  const std::vector<Channel> channels{{1, 3}, {kSharedExpert, 2}};
+  const auto want_gradients = channel_gradients(owned.problem, routed, channels);
+  const auto got_gradients = channel_gradients(other.problem, routed, channels);
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    EXPECT_EQ(got_gradients[i].gate, want_gradients[i].gate);
+    EXPECT_EQ(got_gradients[i].up, want_gradients[i].up);
+    EXPECT_EQ(got_gradients[i].down, want_gradients[i].down);
+    EXPECT_EQ(got_gradients[i].gate_bias, want_gradients[i].gate_bias);
+    EXPECT_EQ(got_gradients[i].up_bias, want_gradients[i].up_bias);
+  }
 }
 
 TEST(TokenValues, ATokenWithoutExpertHasTheSharedOneOnly) {

@@ -83,12 +83,15 @@ CUtensorMap map_ragged_rows(const void* data, std::int64_t columns, int box_rows
 }
 
 CUtensorMap map_part_batch(const void* data, std::int64_t batch, int parts, std::int64_t rows,
-                           std::int64_t columns, int box_rows) {
-  const std::uint64_t row_bytes = unsigned_of(columns) * kElementBytes,
-                      part_bytes = row_bytes * unsigned_of(rows);
+                           std::int64_t columns, int box_rows, UpLayout layout) {
+  const std::uint64_t line_bytes = unsigned_of(columns) * kElementBytes,
+                      batch_bytes = line_bytes * unsigned_of(rows) * unsigned_of(parts);
+  const bool interleaved = layout == UpLayout::interleaved;
+  const std::uint64_t row_bytes = interleaved ? line_bytes * unsigned_of(parts) : line_bytes,
+                      part_bytes = interleaved ? line_bytes : line_bytes * unsigned_of(rows);
   return encode<4>(
       data, {unsigned_of(columns), unsigned_of(rows), unsigned_of(parts), unsigned_of(batch)},
-      {row_bytes, part_bytes, unsigned_of(parts) * part_bytes},
+      {row_bytes, part_bytes, batch_bytes},
       {kBoxColumns, static_cast<std::uint32_t>(box_rows), 1, 1});
 }
 

@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#include "moe/config.h"
+
 namespace moe::cuda {
 
 inline constexpr int kRaggedRows = 1 << 30;
@@ -27,9 +29,9 @@ CUtensorMap map_batch(const void* data, std::int64_t batch, std::int64_t rows, s
 CUtensorMap map_ragged_rows(const void* data, std::int64_t columns, int box_rows);
 
 /// bfloat16 [batch, parts, rows, columns], gate and up (or one part alone) as a dimension of their
-/// own; box [1, 1, box_rows, 64].
+/// own, wherever `layout` has their rows; box [1, 1, box_rows, 64].
 CUtensorMap map_part_batch(const void* data, std::int64_t batch, int parts, std::int64_t rows,
-                           std::int64_t columns, int box_rows);
+                           std::int64_t columns, int box_rows, UpLayout layout);
 
 /// bfloat16 [rows, parts, columns] with rows of experts, box [box_rows, 1, 64]. Coordinates:
 /// {column, part, kRaggedRows - n + i, begin + n, kRaggedRows}.

@@ -9,20 +9,27 @@
 
 namespace moe::cuda {
 
+/// bias[0] and bias[stride].
+__device__ __forceinline__ float2 load_bias_pair(const __nv_bfloat16* bias, int stride) {
+  if (stride != 1) return {__bfloat162float(bias[0]), __bfloat162float(bias[stride])};
+  const auto pair = *reinterpret_cast<const std::uint32_t*>(bias);
+  return {ptx::low_of_bf16(pair), ptx::high_of_bf16(pair)};
+}
+
 /// To 64 rows x 64 columns (32 values of this thread: of every 8 columns two neighbouring ones, in
-/// two rows) adds bias[0 .. columns), alike in all rows. columns: a multiple of 8; further columns
-/// are left as they are.
+/// two rows) adds bias[stride * column] for columns below `columns`, alike in all rows. columns: a
+/// multiple of 8; further columns are left as they are.
 __device__ __forceinline__ void add_column_bias(float* d, const __nv_bfloat16* bias, int columns,
-                                                int thread) {
+                                                int thread, int stride = 1) {
 #pragma unroll
   for (int group = 0; group < 8; ++group) {
     if (8 * group >= columns) continue;
-    const auto pair = *reinterpret_cast<const std::uint32_t*>(bias + 8 * group + 2 * (thread % 4));
-    const float even = ptx::low_of_bf16(pair), odd = ptx::high_of_bf16(pair);
-    d[4 * group] += even;
-    d[4 * group + 1] += odd;
-    d[4 * group + 2] += even;
-    d[4 * group + 3] += odd;
+    const int column = 8 * group + 2 * (thread % 4);
+    const float2 pair = load_bias_pair(bias + stride * column, stride);
+    d[4 * group] += pair.x;
+    d[4 * group + 1] += pair.y;
+    d[4 * group + 2] += pair.x;
+    d[4 * group + 3] += pair.y;
   }
 }
 

@@ -33,8 +33,8 @@ void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, Tensor
 }
 
 ActivationRows activation_rows(const Pass& pass) {
-  return {pass.expert_offsets(), pass.num_experts(),     pass.max_rows,
-          pass.ffn_dim(),        pass.config.activation, pass.config.dtype};
+  return {pass.expert_offsets(),  pass.num_experts(), pass.max_rows,        pass.ffn_dim(),
+          pass.config.activation, pass.config.dtype,  pass.config.up_layout};
 }
 
 }  // namespace

@@ -37,6 +37,10 @@ struct Pass {
   int hidden_dim() const { return static_cast<int>(config.hidden_dim); }
   int ffn_dim() const { return static_cast<int>(config.ffn_dim); }
   int up_dim() const { return static_cast<int>(config.up_dim()); }
+  /// True where gate and up rows of W_up stand in turns.
+  bool up_is_interleaved() const {
+    return is_gated(config.activation) && config.up_layout == UpLayout::interleaved;
+  }
   /// Scratch of a bias's gradient, in layers with biases.
   float* bias_chunk_sums() const { return arena.get<float>("bias_chunk_sums"); }
   /// Scratch of a product with reduction k.

@@ -13,9 +13,18 @@ namespace moe::cuda {
 namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
-              TensorView c, TensorView bias = {}) {
-  multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
-                 n, k, false, pass.turns(k), bias.data},
+              TensorView c, TensorView bias = {}, bool interleaved = false) {
+  multiply_rows({.a = a.data,
+                 .b = w.data,
+                 .c = c.data,
+                 .expert_offsets = pass.expert_offsets(),
+                 .rows = pass.max_rows,
+                 .num_experts = pass.num_experts(),
+                 .n = n,
+                 .k = k,
+                 .turns = pass.turns(k),
+                 .bias = bias.data,
+                 .interleaved = interleaved},
                 layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
                 pass.num_multiprocessors, pass.stream);
 }
@@ -25,11 +34,11 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
 void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, TensorView d_w,
               bool transposed, Accumulate accumulate, const TokenSumsProblem* passenger = nullptr) {
   if (d_w.empty()) return;
-  weight_gradient({gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
-                   pass.num_experts(), pass.hidden_dim(), n, transposed,
-                   accumulate == Accumulate::add, passenger},
-                  select_gradient_tile(true, pass.hidden_dim()), pass.num_multiprocessors,
-                  pass.stream);
+  weight_gradient(
+      {gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
+       pass.num_experts(), pass.hidden_dim(), n, transposed, accumulate == Accumulate::add,
+       passenger, transposed && pass.up_is_interleaved()},
+      select_gradient_tile(true, pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
 }
 
 void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorView out) {
@@ -47,7 +56,8 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
     void* h = pass.arena.has("h") ? pass.buffer("h").data : nullptr;
     up_proj({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
              pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
-             pass.config.activation, pass.turns(pass.hidden_dim()), pass.weights.b_up.data},
+             pass.config.activation, pass.turns(pass.hidden_dim()), pass.weights.b_up.data,
+             pass.config.up_layout},
             select_up_proj_tile(pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
   }
   {
@@ -86,7 +96,7 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
   {
     const StepScope step(pass, "d_x_rows");
     multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, pass.hidden_dim(), pass.up_dim(),
-             d_x_rows);
+             d_x_rows, {}, pass.up_is_interleaved());
   }
   input_and_up_gradients(pass, gradients);
 }
@@ -113,10 +123,15 @@ void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& 
   const bool rides = sums_ride(pass.ffn_dim());
   {
     const StepScope step(pass, "d_w_up");
-    bias_gradient(
-        {d_h.data, nullptr, nullptr, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
-         pass.up_dim(), gradients.weights.b_up.data, gradients.accumulate == Accumulate::add},
-        pass.stream);
+    bias_gradient({.rows = d_h.data,
+                   .expert_offsets = pass.expert_offsets(),
+                   .num_rows = pass.max_rows,
+                   .num_experts = pass.num_experts(),
+                   .columns = pass.up_dim(),
+                   .d_bias = gradients.weights.b_up.data,
+                   .adds = gradients.accumulate == Accumulate::add,
+                   .interleaved = pass.up_is_interleaved()},
+                  pass.stream);
     const TokenSumsProblem sums{d_x_rows.data,      pass.token_offsets(), pass.token_rows(),
                                 gradients.d_x.data, pass.tokens,          pass.hidden_dim()};
     gradient(pass, pass.inputs.x, d_h, pass.up_dim(), d_w_up, true, gradients.accumulate,

@@ -111,7 +111,8 @@ ActivationRows activation_rows(const Pass& pass, std::int64_t count) {
           .max_rows = count,
           .n = pass.ffn_dim(),
           .activation = pass.config.activation,
-          .dtype = pass.config.dtype};
+          .dtype = pass.config.dtype,
+          .layout = pass.config.up_layout};
 }
 
 IndexRowsProblem index_rows(const Pass& pass, const ExpertRows& rows, const void* from, void* to,

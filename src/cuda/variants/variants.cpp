@@ -35,6 +35,15 @@ std::optional<std::string> hopper_reason(const LayerConfig& config, const Device
   return {};
 }
 
+/// `sonic` keeps H in halves, and takes boxes of W_up that lie in one of its halves.
+std::optional<std::string> sonic_reason(const LayerConfig& config, const DeviceTraits& traits) {
+  if (auto reason = hopper_reason(config, traits)) return reason;
+  const bool in_boxes = config.hidden_dim % 64 == 0 && config.ffn_dim % 64 == 0;
+  if (config.up_layout == UpLayout::interleaved && !in_boxes)
+    return "with --up-layout interleaved, --hidden-dim and --ffn-dim must be multiples of 64";
+  return {};
+}
+
 template <class LayerType>
 class CudaVariant final : public Variant {
  public:
@@ -86,7 +95,7 @@ std::vector<const Variant*> cuda_variants() {
       hopper_reason);
   static const CudaVariant<SonicLayer> sonic(
       "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic,
-      hopper_reason);
+      sonic_reason);
   return {&vanilla, &grouped_gemm, &sonic};
 }
 

@@ -166,10 +166,12 @@ std::string describe(const ModelConfig& config) {
   };
   line("config", heading(config));
   line("unsupported", config.unsupported.value_or(""));
-  line("shape", fmt::format("hidden_dim {}, ffn_dim {}, num_experts {}, top_k {}, {}, {}{}",
-                            layer.hidden_dim, layer.ffn_dim, layer.num_experts, layer.top_k,
-                            name_of(layer.activation), name_of(layer.dtype),
-                            layer.expert_bias ? ", experts with biases" : ""));
+  line("shape",
+       fmt::format("hidden_dim {}, ffn_dim {}, num_experts {}, top_k {}, {}, {}{}{}",
+                   layer.hidden_dim, layer.ffn_dim, layer.num_experts, layer.top_k,
+                   name_of(layer.activation), name_of(layer.dtype),
+                   layer.up_layout == UpLayout::interleaved ? ", gate and up interleaved" : "",
+                   layer.expert_bias ? ", experts with biases" : ""));
   // An unsupported layer's gate is not that of LayerConfig: silence, not a guess.
   if (!config.unsupported) line("gate", gate_in_words(layer.gate));
   line("shared", shared_in_words(layer.shared));

@@ -136,6 +136,7 @@ std::vector<std::string> csv_cells(const Run& point, const Row& row) {
     cells.push_back(fmt::format("{}", size));
   }
   cells.emplace_back(name_of(layer.activation));
+  cells.emplace_back(name_of(layer.up_layout));
   cells.emplace_back(layer.expert_bias ? "true" : "false");
   cells.emplace_back(name_of(layer.dtype));
   cells.push_back(fmt::format("{}", layer.rounding.tile));
@@ -249,7 +250,7 @@ std::string csv_report(const Run& run) {
   }
   for (const char* field :
        {"point", "config", "hidden_dim", "ffn_dim", "num_experts", "top_k", "batch_size", "seq_len",
-        "activation", "expert_bias", "dtype", "tile", "rounding", "routing"}) {
+        "activation", "up_layout", "expert_bias", "dtype", "tile", "rounding", "routing"}) {
     table.header.emplace_back(field);
   }
   for (const Run& point : record::points_of(run)) {

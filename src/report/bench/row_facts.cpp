@@ -77,6 +77,7 @@ std::string shape_text(const ModelConfig& model) {
   std::string text =
       fmt::format("T={} d={} n={} E={} K={} {} {}", model.tokens(), layer.hidden_dim, layer.ffn_dim,
                   layer.num_experts, layer.top_k, name_of(layer.activation), name_of(layer.dtype));
+  if (layer.up_layout == UpLayout::interleaved) text += " interleaved";
   if (layer.expert_bias) text += " biased";
   if (layer.shared.ffn_dim > 0) text += fmt::format(" shared={}", layer.shared.ffn_dim);
   return text;

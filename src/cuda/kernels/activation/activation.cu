@@ -31,7 +31,8 @@ void start_for(const ActivationRows& rows, const void* h, const void* d_a, void*
                                         rows.expert_offsets,
                                         rows.num_experts,
                                         rows.n,
-                                        static_cast<unsigned>(rows.max_rows)};
+                                        static_cast<unsigned>(rows.max_rows),
+                                        rows.layout};
   with_activation(rows.activation, [&]<Activation kActivation>() {
     start<Kernel<kActivation, Element>, Element>(rows, args, stream);
   });

@@ -3,7 +3,7 @@
 //   activate            a [rows, n]   = act(h)
 //   activate_backward   d_h [rows, u] = act'(h) d_a
 //
-// u is 2n when gated, gate columns before up columns, and n otherwise.
+// u is 2n when gated, gate columns before up columns or in turns with them, and n otherwise.
 // Only rows below expert_offsets[E] are read or written, or max_rows of them where the host knows
 // their number.
 #pragma once
@@ -23,7 +23,8 @@ struct ActivationRows {
   std::int64_t max_rows;  // at least expert_offsets[E]; bounds the grid
   int n;                  // a multiple of 8
   Activation activation;
-  DType dtype;  // of h, a and their gradients: bf16 or f32
+  DType dtype;                               // of h, a and their gradients: bf16 or f32
+  UpLayout layout = UpLayout::concatenated;  // of the columns of h and d_h when gated
 };
 
 void activate(const ActivationRows& rows, const void* h, void* a, cudaStream_t stream);

@@ -25,7 +25,7 @@ void start(const BiasGradientProblem& p, cudaStream_t stream) {
   if (parts > 0) {
     launch<Kernel>({static_cast<const Element*>(p.rows), p.row_tokens, p.row_scales,
                     p.expert_offsets, p.num_rows, chunk_rows, p.columns, d_bias, p.adds,
-                    static_cast<const Element*>(p.bias), p.dots, p.chunk_sums},
+                    static_cast<const Element*>(p.bias), p.dots, p.chunk_sums, p.interleaved},
                    dim3(blocks, parts), stream);
   }
   if (!is_chunked) return;
@@ -40,6 +40,9 @@ void bias_gradient(const BiasGradientProblem& problem, cudaStream_t stream) {
   if (problem.d_bias == nullptr && problem.bias == nullptr) return;
   if (problem.bias != nullptr && (problem.columns % 8 != 0 || problem.expert_offsets == nullptr))
     throw Error(ErrorKind::internal, "bias_gradient: dots need experts and columns in eights");
+  if (problem.interleaved &&
+      (problem.columns % 2 != 0 || problem.expert_offsets == nullptr || problem.bias != nullptr))
+    throw Error(ErrorKind::internal, "bias_gradient: halves in turns need experts, and no dots");
   if (problem.columns % 8 == 0) return start<8>(problem, stream);
   start<1>(problem, stream);
 }

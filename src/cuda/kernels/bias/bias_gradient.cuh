@@ -29,6 +29,7 @@ struct BiasGradient {
     bool adds;
     const Element* bias;
     float *dots, *chunk_sums;
+    bool interleaved;
   };
   static constexpr int kThreads = 512, kMinBlocks = 2, kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32, kBlockColumns = 32 * kWidth;
@@ -93,12 +94,14 @@ struct BiasGradient {
     if (own >= kBlockColumns || column >= args.columns) return;
     float sum = 0.0f;
     for (int warp = 0; warp < kWarps; ++warp) sum += shared.partial[warp][own];
-    const std::int64_t at = std::int64_t{expert} * args.columns + column;
+    const std::int64_t first = std::int64_t{expert} * args.columns;
     if (args.expert_offsets == nullptr) {
-      args.chunk_sums[at] = sum;
+      args.chunk_sums[first + column] = sum;
       return;
     }
-    Element& out = args.d_bias[at];
+    const int half = args.columns / 2;
+    const int place = args.interleaved ? column % half * 2 + column / half : column;
+    Element& out = args.d_bias[first + place];
     out = __float2bfloat16(args.adds ? __bfloat162float(out) + sum : sum);
   }
 };

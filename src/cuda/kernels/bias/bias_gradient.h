@@ -26,6 +26,8 @@ struct BiasGradientProblem {
   const void* bias = nullptr;   // bfloat16 [E, columns]; null: no dots
   float* dots = nullptr;        // [bias_dot_parts(columns), num_rows]
   float* chunk_sums = nullptr;  // [kBiasChunks, columns], scratch; required without expert_offsets
+  bool interleaved = false;     // d_bias[e] has column i of the rows at 2i, and column i of their
+                                // second half at 2i + 1; only with expert_offsets, without dots
 };
 
 inline constexpr int kBiasChunks = 64;

@@ -18,6 +18,7 @@ struct MultiplyRows {
     typename PassengerType::Args passenger;
     const __nv_bfloat16* bias;
     PartialSums partials;
+    int half;  // half_of_rows() of B[e] [k, n]
     bool adds;
   };
   using Passenger = PassengerType;
@@ -44,8 +45,10 @@ struct MultiplyRows {
                                                     ptx::Mbarrier* filled, const TileWork& work,
                                                     int step, int box) {
     const int n = work.tile.column_tile * kTile.block_n + box * 64, k = step * kTile.block_k;
-    const int inner = kLayout == WeightLayout::n_by_k ? k : n,
-              outer = kLayout == WeightLayout::n_by_k ? n : k;
+    int inner = kLayout == WeightLayout::n_by_k ? k : n,
+        outer = kLayout == WeightLayout::n_by_k ? n : k;
+    if constexpr (kLayout == WeightLayout::k_by_n)
+      place_interleaved(inner, outer, args.dims.n, args.half);
     if constexpr (kMulticast) {
       ptx::tma_load_3d_multicast(smem, args.b, filled, kBothCtas, inner, outer, work.expert);
     } else {
@@ -62,6 +65,7 @@ struct WeightGradient {
     CUtensorMap a, b, c;
     GatheredRows gathered;
     typename PassengerType::Args passenger;
+    int half;  // half_of_rows() of C[e]^T
     bool adds;
   };
   using Passenger = PassengerType;

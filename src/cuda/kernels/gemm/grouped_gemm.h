@@ -6,6 +6,9 @@
 // bfloat16 in and out, float32 accumulation. Rows of other experts never reach a result, whatever
 // they hold. An expert without rows gets zeros from weight_gradient. Dimensions that are contiguous
 // in memory are multiples of 8 (16-byte rows of the copy engine).
+//
+// Rows of a weight that are gate and up of an MLP may be stored in turns (`interleaved`): row i of
+// the first half at 2i, row i of the second at 2i + 1. interleaved_rows.h says what that demands.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -33,6 +36,7 @@ struct GroupedRowsProblem {
   void* stream_scratch = nullptr;  // of GroupedTile::m128n256_streamed: stream_scratch_bytes()
   /// Sums of C's rows, by the same kernel; with the tiles m128n256 and m128n256_pair, without adds.
   const StripeSumsProblem* sums = nullptr;
+  bool interleaved = false;  // B[e] [k, n] is stored so; k_by_n only
 };
 
 struct WeightGradientProblem {
@@ -45,6 +49,7 @@ struct WeightGradientProblem {
   bool transposed;                              // store C[e]^T; only with row_tokens
   bool adds = false;                            // C += instead of C =
   const TokenSumsProblem* passenger = nullptr;  // done by the same kernel; only when transposed
+  bool interleaved = false;                     // store C[e]^T [n, m] so; only when transposed
 };
 
 /// Compiled tiles of these two products. Streamed: the last tiles are cut into pieces, so that no

@@ -1,5 +1,6 @@
 // Instances of the grouped GEMM, and the choice among them at run time.
 #include <algorithm>
+#include <string>
 
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
 #include "cuda/runtime/launch.cuh"
@@ -38,6 +39,21 @@ PartialSums partial_sums(void* scratch, int num_multiprocessors, cudaStream_t st
   auto* ready = reinterpret_cast<unsigned*>(values + slots * kPartialValues);
   MOE_CUDA_CHECK(cudaMemsetAsync(ready, 0, slots * sizeof(unsigned), stream));
   return {values, ready};
+}
+
+/// Of [E, rows, columns].
+CUtensorMap map_weight(const void* weight, int num_experts, int rows, int columns,
+                       bool interleaved) {
+  return interleaved ? map_batch(weight, num_experts, rows / 2, 2 * columns, 64)
+                     : map_batch(weight, num_experts, rows, columns, 64);
+}
+
+/// Throws Error{internal} for interleaved rows that boxes of 64 x 64 cannot take one half at a
+/// time.
+void require_whole_boxes(bool interleaved, bool supported, int rows, int columns) {
+  if (!interleaved || (supported && rows % 128 == 0 && columns % 64 == 0)) return;
+  throw Error(ErrorKind::internal, "grouped GEMM: it cannot take interleaved rows of this weight",
+              std::to_string(rows) + " x " + std::to_string(columns));
 }
 
 /// About two windows of rows per item: long enough to hide what it takes to begin one, short enough
@@ -82,10 +98,12 @@ void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_
     args.dims.stripe_tiles = args.passenger.stripe_columns / kTile.block_n;
   }
   args.adds = p.adds;
+  args.half = half_of_rows(p.k, p.interleaved);
   args.bias = static_cast<const __nv_bfloat16*>(p.bias);
   args.a = map_rows(p.a, p.rows, p.k, kTile.block_m);
-  args.b = kLayout == WeightLayout::n_by_k ? map_batch(p.b, p.num_experts, p.n, p.k, 64)
-                                           : map_batch(p.b, p.num_experts, p.k, p.n, 64);
+  args.b = kLayout == WeightLayout::n_by_k
+               ? map_batch(p.b, p.num_experts, p.n, p.k, 64)
+               : map_weight(p.b, p.num_experts, p.k, p.n, p.interleaved);
   args.c = map_ragged_rows(p.c, p.n, kImageRows);
   start<Product>(args, num_multiprocessors, stream);
 }
@@ -105,13 +123,14 @@ void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cuda
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, p.m, p.n, 0};
   args.adds = p.adds;
+  args.half = half_of_rows(p.n, p.interleaved);
   if constexpr (kGathered) {
     args.gathered = {static_cast<const __nv_bfloat16*>(p.a), p.row_tokens, p.m};
   } else {
     args.a = map_ragged_rows(p.a, p.m, kTile.block_k);
   }
   args.b = map_ragged_rows(p.b, p.n, kTile.block_k);
-  args.c = kTransposed ? map_batch(p.c, p.num_experts, p.n, p.m, kImageRows)
+  args.c = kTransposed ? map_weight(p.c, p.num_experts, p.n, p.m, p.interleaved)
                        : map_batch(p.c, p.num_experts, p.m, p.n, kImageRows);
   if constexpr (Passenger::kThreads > 0) args.passenger = passenger_args(*p.passenger);
   start<Product>(args, num_multiprocessors, stream);
@@ -156,6 +175,7 @@ std::size_t stream_scratch_bytes(int num_multiprocessors) {
 
 void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile tile,
                    int num_multiprocessors, cudaStream_t stream) {
+  require_whole_boxes(p.interleaved, layout == WeightLayout::k_by_n, p.k, p.n);
   if (p.sums != nullptr) return rows_with_sums(p, layout, tile, num_multiprocessors, stream);
   switch (tile) {
     case GroupedTile::m128n256:
@@ -175,6 +195,7 @@ void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile
 
 void weight_gradient(const WeightGradientProblem& p, GroupedTile tile, int num_multiprocessors,
                      cudaStream_t stream) {
+  require_whole_boxes(p.interleaved, p.transposed, p.n, p.m);
   if (p.passenger != nullptr)
     return gradient_with<kTile128x256Pair, true, true, TokenSums>(p, num_multiprocessors, stream);
   switch (tile) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cuda/kernels/gemm/expert_walk.cuh"
+#include "cuda/kernels/gemm/interleaved_rows.h"
 #include "cuda/runtime/tensor_map.h"
 #include "cuda/tile/column_bias.cuh"
 #include "cuda/tile/store_tile.cuh"
@@ -16,7 +17,7 @@ struct RaggedRow {
 };
 
 /// Args must have `dims`, the tensor map `c` and `adds`, and with ragged rows a `bias` [E, n] or
-/// null. kTransposed stores C[e]^T (reduction only).
+/// null. kTransposed stores C[e]^T (reduction only), whose rows Args has a `half` of.
 template <class Args, Ragged kRagged, int kColumns, bool kTransposed>
 class StoreRows {
  public:
@@ -74,7 +75,8 @@ class StoreRows {
         ptx::tma_store_4d(args_.c, &image, column, at.row, at.base, kRaggedRows);
       }
     } else {
-      const int inner = kTransposed ? row : column, outer = kTransposed ? column : row;
+      int inner = kTransposed ? row : column, outer = kTransposed ? column : row;
+      if constexpr (kTransposed) place_interleaved(inner, outer, args_.dims.m, args_.half);
       if (args_.adds) {
         ptx::tma_add_3d(args_.c, &image, inner, outer, work.expert);
       } else {

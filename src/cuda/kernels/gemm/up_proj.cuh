@@ -21,6 +21,7 @@ struct UpProj {
     GatheredRows x;
     CUtensorMap w_up, h, a;
     const __nv_bfloat16* b_up;
+    UpLayout layout;  // of b_up; that of W_up stands in its tensor map
     int ffn_dim;
     Activation activation;
     bool stores_h;
@@ -95,8 +96,11 @@ struct UpProj {
 
    private:
     __device__ __forceinline__ void add_bias(float* values, int expert, int part, int column) {
-      const std::int64_t first = (std::int64_t{expert} * kParts + part) * args_.ffn_dim;
-      add_column_bias(values, args_.b_up + first + column, args_.ffn_dim - column, queue_.thread());
+      const bool interleaved = kParts == 2 && args_.layout == UpLayout::interleaved;
+      const int first = interleaved ? kParts * column + part : part * args_.ffn_dim + column;
+      const __nv_bfloat16* own = args_.b_up + std::int64_t{expert} * kParts * args_.ffn_dim + first;
+      add_column_bias(values, own, args_.ffn_dim - column, queue_.thread(),
+                      interleaved ? kParts : 1);
     }
 
     __device__ __forceinline__ void store_h(const float* values, int column, int part,

@@ -3,7 +3,8 @@
 //   H[rows of e] = X[row_tokens] W_up[e]^T (+ b_up[e])    [rows, p, n]
 //   A = f(gate) * up, or f(H)                             [rows, n]
 //
-// p = 2 parts when gated, gate first, else 1.
+// p = 2 parts when gated, gate first, else 1. W_up and b_up may hold the rows of the parts one
+// after another or in turns; H holds parts.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -17,14 +18,15 @@ namespace moe::cuda {
 struct UpProjProblem {
   const void* x;              // [T, d]
   const int* row_tokens;      // [rows]
-  const void* w_up;           // [E, p, n, d]
+  const void* w_up;           // [E, p, n, d], or interleaved [E, n, p, d]
   void* h;                    // [rows, p, n]; null in inference: not stored
   void* a;                    // [rows, n]
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
   Activation activation = Activation::swiglu;
-  unsigned* turns = nullptr;   // scratch of keeps_in_step()
-  const void* b_up = nullptr;  // [E, p, n]; null = none
+  unsigned* turns = nullptr;                 // scratch of keeps_in_step()
+  const void* b_up = nullptr;                // [E, p, n], or interleaved [E, n, p]; null = none
+  UpLayout layout = UpLayout::concatenated;  // of w_up and b_up when gated
 };
 
 /// Columns of A per tile when gated, which are half of the tile's.

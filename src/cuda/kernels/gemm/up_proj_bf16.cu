@@ -23,12 +23,13 @@ void start(const UpProjProblem& p, int num_multiprocessors, cudaStream_t stream)
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, 0, kParts * p.n, p.d, zeroed(p.turns, stream)};
   args.x = {static_cast<const __nv_bfloat16*>(p.x), p.row_tokens, p.d};
-  args.w_up = map_part_batch(p.w_up, p.num_experts, kParts, p.n, p.d, 64);
+  args.w_up = map_part_batch(p.w_up, p.num_experts, kParts, p.n, p.d, 64, p.layout);
   args.stores_h = p.h != nullptr;
   if (args.stores_h) args.h = map_part_ragged_rows(p.h, kParts, p.n, kImageRows);
   args.a = map_ragged_rows(p.a, p.n, kImageRows);
   args.ffn_dim = p.n;
   args.activation = p.activation;
+  args.layout = p.layout;
   args.b_up = static_cast<const __nv_bfloat16*>(p.b_up);
   launch<ExpertGemm<Product>>(args, dim3(num_multiprocessors / kTile.cluster_m * kTile.cluster_m),
                               stream);
