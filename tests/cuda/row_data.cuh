@@ -13,13 +13,9 @@
 #include "core/random.h"
 #include "cuda/kernels/fill/random_fill.h"
 #include "device_data.cuh"
+#include "gpu.h"
 
 namespace moe::tests {
-
-inline bool has_hopper() {
-  cudaDeviceProp properties{};
-  return cudaGetDeviceProperties(&properties, 0) == cudaSuccess && properties.major == 9;
-}
 
 template <class Element>
 inline constexpr DType kDType = sizeof(Element) == 2 ? DType::bf16 : DType::f32;
