@@ -59,6 +59,11 @@ struct DeviceTraits {
   std::string driver;                  // of a GPU: "CUDA 13.0"; empty on the CPU
 };
 
+/// "8.6" of 86.
+inline std::string capability_text(int compute_capability) {
+  return std::to_string(compute_capability / 10) + "." + std::to_string(compute_capability % 10);
+}
+
 /// What a device says of its own state at one moment: clocks drift under sustained load, so times
 /// are only comparable at like clocks. 0 or empty = unknown.
 struct DeviceConditions {
@@ -114,6 +119,9 @@ class Device {
 
   virtual DeviceId id() const = 0;
   virtual const DeviceTraits& traits() const = 0;
+  /// Why this build cannot use the device: it is too old, or nothing was compiled for it. Empty =
+  /// it can. Unlike traits() this may start the device.
+  virtual std::string unusable_reason() { return {}; }
   virtual std::size_t free_bytes() const = 0;
   /// Whether its memory is the host's: then pointers may be read without a copy.
   virtual bool memory_is_host() const { return id().kind == DeviceKind::cpu; }

@@ -17,7 +17,8 @@ std::vector<const Variant*> variants(DeviceKind kind);
 /// Null when there is none of that name.
 const Variant* find_variant(DeviceKind kind, std::string_view name);
 
-/// Devices of one kind that this machine has and this build can use; none is an empty list.
+/// Devices of one kind that this machine has, usable or not (Device::unusable_reason()); none is an
+/// empty list.
 std::vector<std::unique_ptr<Device>> devices(DeviceKind kind);
 
 /// Why devices(kind) is empty: not built, no driver, no GPU.

@@ -77,7 +77,11 @@ std::string devices_text() {
               (kind == DeviceKind::cuda ? ":" + std::to_string(device->id().index) : "") + "  " +
               traits.name + ", " + std::to_string(traits.num_cores) +
               (kind == DeviceKind::cpu ? " threads" : " multiprocessors") +
-              (traits.has_bf16 ? ", bf16" : "") + "\n";
+              (traits.has_bf16 ? ", bf16" : "") +
+              (kind == DeviceKind::cuda
+                   ? ", compute capability " + capability_text(traits.compute_capability)
+                   : "") +
+              "\n";
     }
     if (found.empty())
       text += std::string(name_of(kind)) + "  none: " + no_device_reason(kind) + "\n";

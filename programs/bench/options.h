@@ -49,6 +49,7 @@ struct BenchOptions {
   ScreenOptions screen;
 
   TraceOptions trace;
+  bool dtype_is_open = false;  // neither a configuration nor a type was given
   Sweep sweep;         // of run and record: the shapes, each with every override applied, valid
   std::string resume;  // run to go on with; empty = a new one
   bool has_run_flags = false;  // flags that say what is measured were given

@@ -79,10 +79,17 @@ std::vector<std::string> with_all_spelled_out(const std::vector<std::string>& la
 
 }  // namespace
 
-void settle_variants(BenchOptions& options, DeviceKind kind) {
+void settle_dtype(BenchOptions& options, DeviceKind kind) {
+  if (kind != DeviceKind::cuda || !options.dtype_is_open) return;
+  for (ShapePoint& point : options.sweep.points) point.shape.model.layer.dtype = DType::bf16;
+  options.repeat_command += " --dtype bf16";
+}
+
+void settle_variants(BenchOptions& options, const DeviceTraits& traits) {
   if (options.variants.empty()) options.variants = {"all"};
-  options.variants = with_all_spelled_out(options.variants, measure::default_labels(kind));
-  const std::vector<std::string> known = measure::known_labels(kind);
+  const LayerConfig& layer = options.sweep.points.front().shape.model.layer;
+  options.variants = with_all_spelled_out(options.variants, measure::default_labels(layer, traits));
+  const std::vector<std::string> known = measure::known_labels(traits.kind);
   if (options.baseline.empty()) options.baseline = known.front();
   std::vector<std::string> labels = options.variants;
   labels.push_back(options.baseline);

@@ -11,9 +11,12 @@
 
 namespace moe::programs {
 
+/// On a GPU the default configuration is bfloat16, as its kernels are, unless flags said otherwise.
+void settle_dtype(BenchOptions& options, DeviceKind kind);
+
 /// Fills in what was left to the device, and refuses names that it does not have. Throws
 /// Error{usage}.
-void settle_variants(BenchOptions& options, DeviceKind kind);
+void settle_variants(BenchOptions& options, const DeviceTraits& traits);
 
 /// Drops points whose gate cannot give their traffic. Throws Error{usage} when none is left, or for
 /// a single shape.

@@ -111,7 +111,8 @@ int run_command(BenchOptions options, const std::vector<std::string>& arguments)
   Progress progress(options.quiet);
   std::ostream& screen = screen_of(options.screen, options.quiet);
   const std::unique_ptr<Device> device = open_device(options.device);
-  settle_variants(options, device->id().kind);
+  settle_dtype(options, device->id().kind);
+  settle_variants(options, device->traits());
   settle_traffic(options);
   std::vector<measure::BenchRequest> requests = make_bench_requests(options);
   record::Run run = begin_run(options, requests, arguments, *device);

@@ -141,6 +141,7 @@ void add_run_flags(CLI::App& app, RawFlags& raw, BenchOptions& options) {
 void finish_run_options(const std::vector<std::string>& arguments, const RawFlags& raw,
                         BenchOptions& options) {
   options.sweep = sweep_of(raw.shape, raw.filters);
+  options.dtype_is_open = !has_flag(arguments, "--config") && !raw.shape.given.contains("dtype");
   options.backward =
       parse_choice<bool>("--mode", raw.mode, {{"forward", false}, {"forward_backward", true}});
   options.check = parse_choice<measure::CheckLevel>("--check", raw.check,

@@ -8,7 +8,8 @@
 
 namespace moe::programs {
 
-/// "auto" is the first GPU if there is one, else the CPU. Throws Error{usage} or Error{device}.
+/// "auto" is the first GPU that this build can use, else the CPU; GPUs left out are named on
+/// stderr. Throws Error{usage} or Error{device}.
 std::unique_ptr<Device> open_device(const std::string& flag);
 
 }  // namespace moe::programs

@@ -6,12 +6,19 @@
 
 namespace moe::plan {
 
+/// How a backend runs the shared expert, always keeping its H alone.
+enum class SharedScheme {
+  fused,     // dense products; one pass over a float32 dA' makes dH, A' and the gate's gradient
+  stepwise,  // dense products, and a step of its own for all else, in the layer's type
+  routed,    // kernels of routed experts: one expert whose rows are all tokens
+};
+
 /// Scratch that a backend's kernels want beside the tensors of the algorithm.
 struct KernelScratch {
   std::size_t permute_bytes = 0;     // from chosen experts to sorted rows
   std::size_t round_bytes = 0;       // token rounding as a step of its own, before the permutation
   std::int64_t d_score_columns = 0;  // sonic: columns of A' that one tile sums into dS; 0 = all
-  bool shared_as_rows = false;   // the shared expert runs as an expert whose rows are all tokens
+  SharedScheme shared = SharedScheme::fused;
   bool gemm_turns = false;       // a counter by which the CTAs of a long product keep in step
   bool sums_ride = false;        // sonic: the kernel of d_w_up also sums dX over each token's rows
   std::int64_t bias_chunks = 0;  // sums that a bias's gradient over all tokens goes through

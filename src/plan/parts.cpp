@@ -50,20 +50,22 @@ void router_backward_buffers(Builder& builder, const Sizes& s, const Request& re
   }
 }
 
-void shared_buffers(Builder& builder, const Sizes& s, const Request& request) {
+/// The shared expert as dense products.
+void shared_buffers(Builder& builder, const Sizes& s, const Request& request, SharedScheme scheme) {
   const LayerConfig& config = request.config;
+  const char* step = "d_shared_expert";
+  const bool is_fused = scheme == SharedScheme::fused;
   const std::int64_t ns = config.shared.ffn_dim, us = config.shared_up_dim();
   if (request.training) {
     builder.saved("shared_h", s.dtype, {s.T, us});
     if (config.shared.gated) builder.saved("shared_gate", DType::f32, {s.T});
-    builder.workspace("shared_d_a", DType::f32, {s.T, ns}, "d_shared_expert", "d_shared_expert");
-    builder.workspace("shared_a_scaled", s.dtype, {s.T, ns}, "d_shared_expert", "d_shared_expert");
+    builder.workspace("shared_d_a", is_fused ? DType::f32 : s.dtype, {s.T, ns}, step, step);
+    builder.workspace("shared_a_scaled", s.dtype, {s.T, ns}, step, step);
     if (config.shared.gated) {
-      builder.workspace("shared_d_gate", DType::f32, {s.T}, "d_shared_expert", "d_shared_expert");
+      builder.workspace("shared_d_gate", DType::f32, {s.T}, step, step);
+      if (!is_fused) builder.workspace("shared_d_gate_logits", s.dtype, {s.T}, step, step);
     }
-    if (request.keep_saved) {
-      builder.workspace("shared_d_h", s.dtype, {s.T, us}, "d_shared_expert", "d_shared_expert");
-    }
+    if (request.keep_saved) builder.workspace("shared_d_h", s.dtype, {s.T, us}, step, step);
   } else {
     builder.workspace("shared_h", s.dtype, {s.T, us}, "shared_expert", "shared_expert");
     if (config.shared.gated) {
@@ -148,10 +150,10 @@ void common_buffers(Builder& builder, const Sizes& s, const Request& request,
   router_buffers(builder, s, request, traits, scratch);
   if (request.training) router_backward_buffers(builder, s, request, scratch, d_scores_from);
   if (request.config.shared.ffn_dim > 0) {
-    if (scratch.shared_as_rows) {
+    if (scratch.shared == SharedScheme::routed) {
       shared_row_buffers(builder, s, request, scratch);
     } else {
-      shared_buffers(builder, s, request);
+      shared_buffers(builder, s, request, scratch.shared);
     }
   }
   if (scratch.permute_bytes > 0) {

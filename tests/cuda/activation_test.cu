@@ -53,7 +53,7 @@ template <class Element>
 class ActivationTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   }
 
   /// Both passes, and nothing read or written behind the last row.

@@ -36,7 +36,7 @@ template <class Element>
 class AggregateTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   }
 
   void expect_right_sum(const Case& c, bool scaled, Add mode) {
@@ -118,6 +118,31 @@ class AggregateTest : public ::testing::Test {
     tests::expect_unwritten<float>({d_score_values[0].begin() + rows, d_score_values[0].end()});
   }
 
+  /// A shared expert's rows: every token one, d_y in the place of d_out.
+  void expect_right_gradient_in_place(int tokens, int columns) {
+    SCOPED_TRACE(std::to_string(tokens) + " x " + std::to_string(columns));
+    const std::size_t size = std::size_t(tokens) * columns;
+    const PoisonedArray<Element> d_out(size, 64, 1), y(size, 64, 2);
+    const PoisonedArray<float> scores(tokens, 8, 3), d_scores(std::size_t(tokens) + 8);
+    const auto d_outs = d_out.to_host(), ys = y.to_host();
+    const auto score_values = scores.to_host();
+    combine_backward({d_out.get(), y.get(), nullptr, nullptr, scores.get(), d_out.get(),
+                      d_scores.get(), nullptr, 0, tokens, tests::kDType<Element>, columns},
+                     nullptr);
+    MOE_CUDA_CHECK(cudaDeviceSynchronize());
+    std::vector<double> want_d_y(size), want_d_scores(tokens);
+    for (std::size_t i = 0; i < size; ++i) {
+      want_d_y[i] = score_values[i / columns] * as_double(d_outs[i]);
+      want_d_scores[i / columns] += as_double(d_outs[i]) * as_double(ys[i]);
+    }
+    const auto d_y = d_out.to_host();
+    const auto d_score_values = d_scores.to_host();
+    tests::expect_close<Element>(d_y, want_d_y);
+    tests::expect_close<float>(d_score_values, want_d_scores, 2e-6);
+    tests::expect_unwritten<Element>({d_y.begin() + size, d_y.end()});
+    tests::expect_unwritten<float>({d_score_values.begin() + tokens, d_score_values.end()});
+  }
+
   /// Indices that lead far outside, where no row is.
   static std::vector<int> padded(std::vector<int> indices) {
     indices.insert(indices.end(), kUnusedRows, -(1 << 30));
@@ -139,6 +164,12 @@ TYPED_TEST(AggregateTest, SumsEveryTokensRows) {
 
 TYPED_TEST(AggregateTest, GradientOfRowsAndScores) {
   for (const Case& c : kCases) this->expect_right_gradient(c);
+}
+
+TYPED_TEST(AggregateTest, GradientInPlaceWhereTokensAreRows) {
+  for (const int tokens : {1, 33, 1000}) {
+    for (const int columns : {8, 1032, 4096}) this->expect_right_gradient_in_place(tokens, columns);
+  }
 }
 
 TYPED_TEST(AggregateTest, AddsInTheOrderOfRows) {
@@ -204,7 +235,7 @@ TYPED_TEST(AggregateTest, LargeTensorsPass2To31Elements) {
 
 /// Rows behind the last are neither read nor written, and parts are added in their order.
 TEST(SumPartsTest, AddsPartsInOrder) {
-  if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+  if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   for (const int rows : {0, 1, 255, 256, 257, 3000}) {
     for (const int parts : {1, 3, 16}) {
       SCOPED_TRACE(testing::Message() << rows << " rows, " << parts << " parts");

@@ -40,7 +40,7 @@ class BiasGradientTest : public ::testing::TestWithParam<tests::Counts> {
   static constexpr int kTokens = 200;
 
   void SetUp() override {
-    if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   }
 
   /// With everything: gathered rows, scales, dots with the bias; or with nothing of it.
@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, BiasGradientTest, ::testing::ValuesIn(tests::row_
                          [](const auto& info) { return info.param.name; });
 
 TEST(BiasGradient, OfRowsInChunks) {
-  if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+  if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   for (const int rows : {0, 1, 129, 20000}) {
     for (const int columns : {5, 128, 520}) {
       SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns));
@@ -150,7 +150,7 @@ TEST(BiasGradient, OfRowsInChunks) {
 }
 
 TEST(FillBias, StartsOrAdds) {
-  if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+  if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   const int rows = 37, columns = 21;
   DeviceArray<Bf16> bias(columns), typed(std::size_t{rows} * columns);
   DeviceArray<float> out(std::size_t{rows} * columns);
@@ -170,7 +170,7 @@ TEST(FillBias, StartsOrAdds) {
 }
 
 TEST(SharedGate, ScalesRowsAndHasASlope) {
-  if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+  if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   const int tokens = 301, n = 72;
   std::vector<float> logits, d_gates;
   for (int t = 0; t < tokens; ++t) {
@@ -195,6 +195,12 @@ TEST(SharedGate, ScalesRowsAndHasASlope) {
   }
   EXPECT_LE(error_of(as_double(a), want_a), 4e-3);
   EXPECT_LE(error_of(as_double(d_logits), want_d), 4e-3);
+  const auto scaled = as_double(a);
+  scale_by_gates(gates.get(), a.get(), tokens, n, nullptr);  // gates that are open already
+  MOE_CUDA_CHECK(cudaDeviceSynchronize());
+  EXPECT_EQ(gates.to_host(), got_gates);
+  for (std::size_t i = 0; i < want_a.size(); ++i) want_a[i] = got_gates[i / n] * scaled[i];
+  EXPECT_LE(error_of(as_double(a), want_a), 4e-3);
 }
 
 }  // namespace

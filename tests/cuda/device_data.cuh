@@ -12,13 +12,6 @@
 
 namespace moe::tests {
 
-#if defined(MOE_EMULATED_GPU)
-inline constexpr bool kIsEmulated =
-    true;  // tests/cuda/emulated: right, and some thousand times slower
-#else
-inline constexpr bool kIsEmulated = false;
-#endif
-
 /// Device memory that frees itself.
 template <class Element>
 class DeviceArray {

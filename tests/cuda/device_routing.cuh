@@ -11,20 +11,16 @@
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/router/choose.h"
 #include "device_data.cuh"
+#include "gpu.h"
 #include "host_routing.h"
 #include "routing/routed.h"
 
 namespace moe::tests {
 
-inline bool has_hopper() {
-  cudaDeviceProp properties{};
-  return cudaGetDeviceProperties(&properties, 0) == cudaSuccess && properties.major == 9;
-}
-
 class DeviceRoutingTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!no_gpu_reason().empty()) GTEST_SKIP() << no_gpu_reason();
   }
 };
 

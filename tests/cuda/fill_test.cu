@@ -12,7 +12,7 @@ using tests::DeviceArray;
 class RandomFillTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   }
 };
 

@@ -29,7 +29,7 @@ struct Dims {
 class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
  protected:
   void SetUp() override {
-    if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_hopper_reason().empty()) GTEST_SKIP() << tests::no_hopper_reason();
   }
 
   struct Product {

@@ -24,7 +24,7 @@ template <class Element>
 class IndexRowsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   }
 };
 using Elements = ::testing::Types<__nv_bfloat16, float>;

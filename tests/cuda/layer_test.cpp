@@ -1,6 +1,8 @@
 // The CUDA variants against the truth: every gate, awkward routings, shared experts, in bfloat16.
+// On GPUs other than Hopper the loop over cuBLAS alone.
 #include <gtest/gtest.h>
 
+#include "gpu.h"
 #include "measure/problem/ep_share.h"
 #include "measure/problem/given_routing.h"
 #include "measure/problem/memory_need.h"
@@ -15,12 +17,18 @@ namespace {
 
 using tests::Case;
 
-constexpr const char* kVariants[] = {"vanilla", "grouped_gemm", "sonic"};
+using tests::first_gpu;
 
-Device* hopper() {
-  static const auto gpus = devices(DeviceKind::cuda);
-  return !gpus.empty() && gpus.front()->traits().compute_capability == 90 ? gpus.front().get()
-                                                                          : nullptr;
+std::vector<const char*> hopper_variants() {
+  if (!tests::no_hopper_reason().empty()) return {};
+  return {"grouped_gemm", "sonic"};
+}
+
+/// vanilla, and on Hopper the others.
+std::vector<const char*> all_variants() {
+  std::vector<const char*> all = hopper_variants();
+  all.insert(all.begin(), "vanilla");
+  return all;
 }
 
 measure::VerifyOptions check_everything() {
@@ -37,11 +45,11 @@ struct Bench {
 
   Bench(const std::string& variant, const Case& test, const Request& request)
       : choice(measure::parse_variant(DeviceKind::cuda, variant)),
-        plan(choice.variant->plan(request, hopper()->traits())),
-        problem(*hopper(), test.config, test.tokens, test.traffic, 7),
-        workbench(*hopper(), test.config, test.tokens, request.max_rows, request.training,
+        plan(choice.variant->plan(request, first_gpu()->traits())),
+        problem(*first_gpu(), test.config, test.tokens, test.traffic, 7),
+        workbench(*first_gpu(), test.config, test.tokens, request.max_rows, request.training,
                   plan.saved_bytes + plan.workspace_bytes + 4096),
-        trial(*hopper(), choice, plan, problem, workbench) {}
+        trial(*first_gpu(), choice, plan, problem, workbench) {}
   Bench(const std::string& variant, const Case& test)
       : Bench(variant, test, measure::make_request(test.config, test.tokens, true)) {}
 };
@@ -59,7 +67,7 @@ void expect_true(const std::string& variant, const Case& test, bool training = t
   Bench bench(variant, test, measure::make_request(test.config, test.tokens, training));
   measure::VerifyOptions options = check_everything();
   options.backward = training;
-  const auto reason = bench.choice.variant->unsupported(bench.plan.request, hopper()->traits());
+  const auto reason = bench.choice.variant->unsupported(bench.plan.request, first_gpu()->traits());
   ASSERT_FALSE(reason.has_value()) << *reason;
   const measure::HostResult result = bench.trial.run_for_check();
   for (const record::Check& check :
@@ -88,7 +96,7 @@ std::vector<Case> gpu_cases() {
 class CudaLayerTest : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    if (hopper() == nullptr) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   }
 };
 
@@ -97,7 +105,7 @@ TEST_P(CudaLayerTest, AgreesWithTruthOnEveryGate) {
     Case test = GetParam();
     test.config.gate = gate.gate;
     SCOPED_TRACE(gate.name);
-    for (const char* variant : kVariants) expect_true(variant, test);
+    for (const char* variant : all_variants()) expect_true(variant, test);
   }
 }
 
@@ -108,7 +116,7 @@ TEST_P(CudaLayerTest, SharedExpertAgreesWithTruth) {
     SCOPED_TRACE(gated ? "gated" : "plain");
     for (const Activation activation : {Activation::swiglu, Activation::geglu, Activation::relu2}) {
       test.config.activation = activation;
-      for (const char* variant : kVariants) expect_true(variant, test);
+      for (const char* variant : all_variants()) expect_true(variant, test);
     }
   }
 }
@@ -118,7 +126,7 @@ TEST_P(CudaLayerTest, EveryActivationAgreesWithTruth) {
   if (test.tokens < 33) GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
   for (const Activation activation : kActivations) {
     test.config.activation = activation;
-    for (const char* variant : kVariants) expect_true(variant, test);
+    for (const char* variant : all_variants()) expect_true(variant, test);
   }
 }
 
@@ -130,10 +138,10 @@ TEST_P(CudaLayerTest, BiasesAgreeWithTruth) {
   for (const Activation activation :
        {Activation::swiglu, Activation::clamped_swiglu, Activation::silu}) {
     test.config.activation = activation;
-    for (const char* variant : kVariants) expect_true(variant, test);
+    for (const char* variant : all_variants()) expect_true(variant, test);
   }
   test.config.gate = {.kind = GateKind::softmax_topk, .renormalize = false, .logit_bias = true};
-  for (const char* variant : kVariants) expect_true(variant, test);
+  for (const char* variant : all_variants()) expect_true(variant, test);
 }
 
 TEST_P(CudaLayerTest, InterleavedWeightsAgreeWithTruth) {
@@ -183,11 +191,11 @@ Case with_everything(Case test) {
 TEST_P(CudaLayerTest, EverythingAtOnceAgreesWithTruth) {
   if (GetParam().tokens < 33)
     GTEST_SKIP() << "one row of bfloat16 is too few for a norm within 1e-2";
-  for (const char* variant : kVariants) expect_true(variant, with_everything(GetParam()));
+  for (const char* variant : all_variants()) expect_true(variant, with_everything(GetParam()));
 }
 
 TEST_P(CudaLayerTest, EqualInputsGiveEqualBits) {
-  for (const char* variant : kVariants) {
+  for (const char* variant : all_variants()) {
     Bench bench(variant, with_everything(GetParam()));
     const auto bits = [&] {
       const measure::HostResult r = bench.trial.run_for_check();
@@ -205,7 +213,7 @@ TEST_P(CudaLayerTest, EqualInputsGiveEqualBits) {
 }
 
 TEST_P(CudaLayerTest, InferenceAgreesWithTruth) {
-  for (const char* variant : kVariants) expect_true(variant, GetParam(), false);
+  for (const char* variant : all_variants()) expect_true(variant, GetParam(), false);
 }
 
 /// Every rule, on tiles small enough for the shape to keep some rows; the large shape on those of
@@ -225,18 +233,19 @@ TEST_P(CudaLayerTest, RoundedRoutingAgreesWithTruth) {
     Case test = GetParam();
     test.config.rounding = rounding;
     SCOPED_TRACE(std::string(name_of(rounding.rule)) + " " + std::to_string(rounding.tile));
-    for (const char* variant : kVariants) expect_true(variant, test);
+    for (const char* variant : all_variants()) expect_true(variant, test);
   }
 }
 
 /// Gates whose backward pass reads norms or logits again.
 TEST_P(CudaLayerTest, RoundedRoutingAgreesWithTruthOnEveryGate) {
+  if (hopper_variants().empty()) GTEST_SKIP() << tests::no_hopper_reason();
   for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
     Case test = GetParam();
     test.config.gate = gate.gate;
     test.config.rounding = {RoundingRule::nearest, 8};
     SCOPED_TRACE(gate.name);
-    for (const char* variant : {"grouped_gemm", "sonic"}) {
+    for (const char* variant : hopper_variants()) {
       expect_true(variant, test);
       expect_true(variant, test, false);
     }
@@ -244,11 +253,12 @@ TEST_P(CudaLayerTest, RoundedRoutingAgreesWithTruthOnEveryGate) {
 }
 
 TEST_P(CudaLayerTest, RoundedRoutingRepeatsItsBitsInAGraph) {
+  if (hopper_variants().empty()) GTEST_SKIP() << tests::no_hopper_reason();
   for (const Rounding& rounding : roundings_for(GetParam())) {
     Case test = GetParam();
     test.config.rounding = rounding;
     SCOPED_TRACE(name_of(rounding.rule));
-    for (const char* variant : {"grouped_gemm", "sonic"}) {
+    for (const char* variant : hopper_variants()) {
       Bench bench(variant, test);
       bench.trial.run_for_check();
       EXPECT_EQ(bench.trial.capture_graphs(), "") << variant;  // compares the replay's bits
@@ -270,17 +280,17 @@ TEST_P(CudaLayerTest, AGivenRoutingAgreesWithTruth) {
   } catch (const Error&) {  // nothing goes there
     share = of_rank(2);
   }
-  for (const char* variant : kVariants) {
+  for (const char* variant : all_variants()) {
     SCOPED_TRACE(test.name + " " + variant);
     const Request request =
         measure::make_request(share.layer, share.tokens, true, share.rows.max_rows);
     const auto choice = measure::parse_variant(DeviceKind::cuda, variant);
-    const Plan plan = choice.variant->plan(request, hopper()->traits());
-    const measure::Problem problem(*hopper(), share.layer, share.tokens, {}, 7);
-    const measure::GivenRouting given(*hopper(), share.rows);
-    measure::Workbench workbench(*hopper(), share.layer, share.tokens, share.rows.max_rows, true,
+    const Plan plan = choice.variant->plan(request, first_gpu()->traits());
+    const measure::Problem problem(*first_gpu(), share.layer, share.tokens, {}, 7);
+    const measure::GivenRouting given(*first_gpu(), share.rows);
+    measure::Workbench workbench(*first_gpu(), share.layer, share.tokens, share.rows.max_rows, true,
                                  plan.saved_bytes + plan.workspace_bytes);
-    measure::Trial trial(*hopper(), choice, plan, problem, workbench, &given);
+    measure::Trial trial(*first_gpu(), choice, plan, problem, workbench, &given);
     measure::VerifyOptions options = check_everything();
     options.given = &given.on_host();
     const measure::HostResult result = trial.run_for_check();
@@ -291,7 +301,7 @@ TEST_P(CudaLayerTest, AGivenRoutingAgreesWithTruth) {
 }
 
 TEST_P(CudaLayerTest, AReplayedGraphGivesTheSameBits) {
-  for (const char* variant : kVariants) {
+  for (const char* variant : all_variants()) {
     Bench bench(variant, with_everything(GetParam()));
     bench.trial.run_for_check();
     const std::string reason = bench.trial.capture_graphs();
@@ -301,7 +311,7 @@ TEST_P(CudaLayerTest, AReplayedGraphGivesTheSameBits) {
 }
 
 TEST_P(CudaLayerTest, AddsToGradientsWhenAsked) {
-  for (const char* variant : kVariants) {
+  for (const char* variant : all_variants()) {
     Case test = GetParam();
     test = with_everything(test);
     Bench bench(variant, test);
@@ -313,23 +323,48 @@ TEST_P(CudaLayerTest, AddsToGradientsWhenAsked) {
     std::vector<std::vector<bfloat16>> before;
     for (const TensorView& view : wanted(once.gradients))
       before.emplace_back(view.as<bfloat16>(), view.as<bfloat16>() + view.size());
-    const auto layer = bench.choice.variant->make_layer(bench.plan, hopper()->id());
-    const Call call = bench.workbench.call(*hopper(), bench.plan);
+    const auto layer = bench.choice.variant->make_layer(bench.plan, first_gpu()->id());
+    const Call call = bench.workbench.call(*first_gpu(), bench.plan);
     const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
     InputGradients gradients = bench.workbench.gradients(false);
     gradients.accumulate = Accumulate::add;
     layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
     layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
-    hopper()->synchronize();
+    first_gpu()->synchronize();
     const std::vector<TensorView> on_device = wanted(gradients.weights);
     for (std::size_t which = 0; which < before.size(); ++which) {
       std::vector<bfloat16> after(before[which].size());
-      hopper()->copy_to_host(after.data(), on_device[which].data, after.size() * sizeof(bfloat16));
+      first_gpu()->copy_to_host(after.data(), on_device[which].data,
+                                after.size() * sizeof(bfloat16));
       for (std::size_t i = 0; i < after.size(); ++i) {
         ASSERT_EQ(static_cast<float>(after[i]), 2 * static_cast<float>(before[which][i]))
             << variant << ", gradient " << which << " at " << i;
       }
     }
+  }
+}
+
+TEST_P(CudaLayerTest, KeepSavedLeavesWhatForwardKept) {
+  const Case test = with_everything(GetParam());
+  Request request = measure::make_request(test.config, test.tokens, true);
+  request.keep_saved = true;
+  for (const char* variant : all_variants()) {
+    SCOPED_TRACE(variant);
+    Bench bench(variant, test, request);
+    const auto layer = bench.choice.variant->make_layer(bench.plan, first_gpu()->id());
+    const Call call = bench.workbench.call(*first_gpu(), bench.plan);
+    const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+    const auto saved = [&] {
+      std::vector<std::byte> bytes(call.saved.bytes);
+      first_gpu()->copy_to_host(bytes.data(), call.saved.data, bytes.size());
+      return bytes;
+    };
+    bench.workbench.poison(*first_gpu());
+    layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+    const std::vector<std::byte> before = saved();
+    layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(),
+                    bench.workbench.gradients(false));
+    EXPECT_EQ(before, saved());
   }
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "gpu.h"
+
 namespace moe::tests {
 
 struct Counts {
@@ -26,12 +28,6 @@ inline std::vector<int> offsets_of(const Counts& counts) {
   std::vector<int> offsets = {0};
   for (int count : counts.rows) offsets.push_back(offsets.back() + count);
   return offsets;
-}
-
-inline bool has_hopper() {
-  int major = 0;
-  return cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) == cudaSuccess &&
-         major == 9;
 }
 
 inline int multiprocessors() {

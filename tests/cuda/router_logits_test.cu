@@ -50,7 +50,7 @@ void expect_right(const Shape& shape, bool has_bias) {
 }
 
 TEST(RouterLogits, AgreeWithDouble) {
-  if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+  if (!tests::no_hopper_reason().empty()) GTEST_SKIP() << tests::no_hopper_reason();
   for (const Shape& shape : {Shape{1, 8, 8}, Shape{129, 5, 72}, Shape{300, 64, 320},
                              Shape{1000, 72, 128}, Shape{513, 128, 256}, Shape{700, 200, 64},
                              Shape{260, 512, 136}, Shape{20000, 128, 64}, Shape{300, 256, 7168}}) {

@@ -78,7 +78,7 @@ class SonicGemmTest : public ::testing::TestWithParam<tests::Counts> {
   static constexpr int kTokens = 200;
 
   void SetUp() override {
-    if (!tests::has_hopper()) GTEST_SKIP() << "no Hopper GPU";
+    if (!tests::no_hopper_reason().empty()) GTEST_SKIP() << tests::no_hopper_reason();
     offsets = tests::offsets_of(GetParam());
     E = static_cast<int>(GetParam().rows.size());
     rows = offsets.back();

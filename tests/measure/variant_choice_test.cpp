@@ -22,6 +22,13 @@ TEST(VariantChoice, DefaultRowsAreTheFiveImplementations) {
   }
 }
 
+TEST(VariantChoice, DefaultRowsOfADeviceThatRunsAllVariantsAreTheSame) {
+  DeviceTraits traits;
+  const auto labels = default_labels(DeviceKind::cpu);
+  EXPECT_EQ(default_labels(LayerConfig{}, traits), labels);
+  EXPECT_EQ(default_labels(LayerConfig{.dtype = DType::bf16}, traits), labels);  // none runs
+}
+
 TEST(VariantChoice, TheSuffixTurnsRoundingOn) {
   LayerConfig config;
   config.rounding = {RoundingRule::up, 32};

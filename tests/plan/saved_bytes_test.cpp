@@ -72,6 +72,49 @@ TEST(SavedBytes, SonicKeepsHAlone) {
   }
 }
 
+TEST(SavedBytes, OfASharedExpertAreThoseOfItsHInEveryScheme) {
+  for (const Request& request : requests()) {
+    SCOPED_TRACE(describe(request));
+    const std::size_t expected = saved_contents(vanilla(request, devices()[0]));
+    for (const SharedScheme scheme : {SharedScheme::stepwise, SharedScheme::routed}) {
+      const KernelScratch scratch{.d_score_columns = 256, .shared = scheme};
+      EXPECT_EQ(saved_contents(vanilla(request, devices()[0], scratch)), expected);
+    }
+  }
+}
+
+std::size_t shared_workspace_contents(const Plan& plan) {
+  std::size_t bytes = 0;
+  for (const Buffer& buffer : plan.buffers) {
+    if (buffer.region == Region::workspace && buffer.name.starts_with("shared_"))
+      bytes += buffer.bytes;
+  }
+  return bytes;
+}
+
+/// A in both passes and dA, and of a gate d_gate in float32 and the logits' gradient; a dH where H
+/// is kept. In inference H and A, and the gate.
+TEST(SharedExpert, StepwiseNeedsAAndItsGradientInTheLayersType) {
+  const KernelScratch scratch{.shared = SharedScheme::stepwise};
+  for (Request request : requests()) {
+    SCOPED_TRACE(describe(request));
+    const LayerConfig& c = request.config;
+    if (c.shared.ffn_dim == 0) continue;
+    const std::size_t tokens = request.max_tokens, size = size_of(c.dtype);
+    const std::size_t a = tokens * c.shared.ffn_dim * size, h = tokens * c.shared_up_dim() * size;
+    const std::size_t gate = c.shared.gated ? 4 * tokens : 0;
+    const std::size_t gate_logits = c.shared.gated ? size * tokens : 0;
+    const auto needed = [&] {
+      return shared_workspace_contents(vanilla(request, devices()[0], scratch));
+    };
+    EXPECT_EQ(needed(), 3 * a + gate + gate_logits);
+    request.keep_saved = true;
+    EXPECT_EQ(needed(), 3 * a + gate + gate_logits + h);
+    request.training = false;
+    EXPECT_EQ(needed(), a + h + gate);
+  }
+}
+
 TEST(SavedBytes, ExpertBiasesNeedNoMemoryOfALayer) {
   for (const Algorithm& algorithm : algorithms()) {
     for (Request request : requests()) {

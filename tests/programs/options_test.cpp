@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bench/request.h"
 #include "cli/byte_size.h"
 #include "moe/error.h"
 
@@ -49,6 +50,26 @@ TEST(ParseBytes, RefusesWhatIsNoSize) {
     EXPECT_THROW(parse_bytes(text), Error) << text;
   }
   EXPECT_THROW(parse_bytes("9000000TiB"), Error) << "beyond 64 bits";
+}
+
+TEST(Options, TheDefaultsTypeIsTheDevicesUnlessFlagsSayOne) {
+  const auto settled = [](const std::vector<std::string>& arguments, DeviceKind kind) {
+    BenchOptions options = parse(arguments);
+    settle_dtype(options, kind);
+    return options;
+  };
+  const BenchOptions on_gpu = settled({"--tokens", "64,128"}, DeviceKind::cuda);
+  for (const ShapePoint& point : on_gpu.sweep.points)
+    EXPECT_EQ(point.shape.model.layer.dtype, DType::bf16);
+  EXPECT_EQ(on_gpu.repeat_command,
+            "bench_moe_variants --config small --tokens 64,128 --seed 42 --dtype bf16");
+  const BenchOptions again =
+      settled({"--config", "small", "--seed", "42", "--dtype", "bf16"}, DeviceKind::cuda);
+  EXPECT_EQ(model_of(again).layer.dtype, DType::bf16);
+  EXPECT_THAT(again.repeat_command, testing::EndsWith("--seed 42 --dtype bf16"));
+  EXPECT_EQ(model_of(settled({}, DeviceKind::cpu)).layer.dtype, DType::f32);
+  for (const char* given : {"--config=small", "--dtype=fp32"})
+    EXPECT_EQ(model_of(settled({given}, DeviceKind::cuda)).layer.dtype, DType::f32) << given;
 }
 
 TEST(Options, WithoutArgumentsAreTheSmallConfiguration) {

@@ -83,8 +83,9 @@ TEST(SweepReport, SavedFormsHoldEveryPoint) {
   EXPECT_THAT(page, HasSubstr("\n## tokens=16384\n\n- shape: small: T=16384"));
   const std::string csv = csv_report(tokens_sweep());
   EXPECT_THAT(csv, HasSubstr("graph_total_q3_s,point,config,hidden_dim"));
-  EXPECT_THAT(csv,
-              HasSubstr(",2,small,1024,4096,8,2,1,16384,swiglu,false,fp32,128,none,natural\n"));
+  EXPECT_THAT(
+      csv, HasSubstr(
+               ",2,small,1024,4096,8,2,1,16384,swiglu,concatenated,false,fp32,128,none,natural\n"));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 9);
 }
 

@@ -3,7 +3,21 @@
 
 #include <cstdlib>
 
+#include "cuda/runtime/capability.h"
+#include "moe/device.h"
+
 namespace moe::cuda {
+
+std::string reason_against_gpu(int compute_capability, bool has_code) {
+  const std::string own = capability_text(compute_capability);
+  if (compute_capability < kOldestCapability) {
+    return "compute capability " + own + " has no bfloat16 arithmetic; " +
+           capability_text(kOldestCapability) + " or newer is needed";
+  }
+  if (has_code) return {};
+  return "this build has no code for compute capability " + own +
+         "; configure with -DCMAKE_CUDA_ARCHITECTURES=" + std::to_string(compute_capability);
+}
 
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);

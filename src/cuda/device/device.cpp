@@ -10,9 +10,11 @@
 #include "cuda/device/ceilings.h"
 #include "cuda/device/nvml.h"
 #include "cuda/device/stopwatch.h"
+#include "cuda/kernels/check/device_code.h"
 #include "cuda/kernels/check/not_finite.h"
 #include "cuda/kernels/fill/random_fill.h"
 #include "cuda/runtime/blas.h"
+#include "cuda/runtime/capability.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/graph.h"
 #include "cuda/runtime/stream.h"
@@ -35,8 +37,8 @@ DeviceTraits read_traits(int index) {
   traits.alignment = kAlignment;
   traits.gather_block_rows = 0;
   traits.gemm_scratch_bytes = kGemmScratchBytes;
-  traits.has_bf16 = properties.major >= 8;
   traits.compute_capability = 10 * properties.major + properties.minor;
+  traits.has_bf16 = traits.compute_capability >= kOldestCapability;
   traits.gemm_library = blas_name();
   int driver_version = 0;
   if (cudaDriverGetVersion(&driver_version) == cudaSuccess)
@@ -139,6 +141,12 @@ class CudaDevice final : public Device {
 
   DeviceId id() const override { return {DeviceKind::cuda, index_}; }
   const DeviceTraits& traits() const override { return traits_; }
+
+  std::string unusable_reason() override {
+    if (!traits_.has_bf16) return reason_against_gpu(traits_.compute_capability, false);
+    MOE_CUDA_CHECK(cudaSetDevice(index_));
+    return reason_against_gpu(traits_.compute_capability, has_device_code());
+  }
 
   std::size_t free_bytes() const override {
     MOE_CUDA_CHECK(cudaSetDevice(index_));

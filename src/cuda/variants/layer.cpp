@@ -51,7 +51,7 @@ void CudaLayer::forward(const Call& call, const Weights& weights, const Inputs& 
     route(pass, outputs.logits);
   }
   experts_forward(pass, outputs.out);
-  if (pass.config.shared.ffn_dim > 0) shared_expert_forward(pass, outputs.out);
+  if (pass.config.shared.ffn_dim > 0) shared_forward(pass, outputs.out);
 }
 
 void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs& inputs,
@@ -64,8 +64,17 @@ void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs&
     MOE_CUDA_CHECK(cudaMemcpyAsync(gradients.d_scores.data, pass.buffer("d_scores").data, bytes,
                                    cudaMemcpyDeviceToDevice, pass.stream));
   }
-  if (pass.config.shared.ffn_dim > 0) shared_expert_backward(pass, d_out, gradients);
+  if (pass.config.shared.ffn_dim > 0) shared_backward(pass, d_out, gradients);
   if (inputs.given == nullptr) router_backward(pass, gradients);
+}
+
+void CudaLayer::shared_forward(const Pass& pass, TensorView out) {
+  shared_expert_forward(pass, out);
+}
+
+void CudaLayer::shared_backward(const Pass& pass, TensorView d_out,
+                                const InputGradients& gradients) {
+  shared_expert_backward(pass, d_out, gradients);
 }
 
 Routing CudaLayer::routing(Memory saved, std::int64_t tokens) const {

@@ -1,5 +1,6 @@
 // What the CUDA variants share: router, bookkeeping and the call in progress. Host code only; every
-// kernel is behind a plain contract. A variant adds its experts.
+// kernel is behind a plain contract. A variant adds its experts, and a shared expert of its own
+// where it is to run on any GPU.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +66,10 @@ class CudaLayer : public Layer {
   /// Writes all of d_x, the buffer "d_scores" and the wanted expert gradients.
   virtual void experts_backward(const Pass& pass, TensorView d_out,
                                 const InputGradients& gradients) = 0;
+  /// Adds to `out`. On Hopper kernels, as is its backward pass, unless a variant has another.
+  virtual void shared_forward(const Pass& pass, TensorView out);
+  /// Adds to d_x and writes the wanted shared gradients.
+  virtual void shared_backward(const Pass& pass, TensorView d_out, const InputGradients& gradients);
 
   const Plan& plan() const { return plan_; }
 

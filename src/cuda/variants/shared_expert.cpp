@@ -1,4 +1,4 @@
-// Shared expert steps.
+// Shared expert steps on the Hopper kernels.
 #include "cuda/variants/shared_expert.h"
 
 #include "cuda/kernels/aggregate/sum_parts.h"
@@ -7,7 +7,7 @@
 #include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/gemm/up_proj.h"
-#include "cuda/kernels/shared_gate/shared_gate.h"
+#include "cuda/variants/shared_gate.h"
 
 namespace moe::cuda {
 namespace {
@@ -34,47 +34,6 @@ void add_rows(const Pass& pass, const AllTokensRouting& all, TensorView a, Tenso
                 pass.num_multiprocessors, pass.stream);
 }
 
-/// A's rows scaled by sigmoid(x w_shared_gate).
-void apply_gate(const Pass& pass, TensorView a, int ns) {
-  const std::int64_t d = pass.config.hidden_dim;
-  auto* gates = pass.arena.get<float>("shared_gate");
-  pass.blas.gemm_rows(
-      {.a = {.data = pass.inputs.x.data, .stride = d},
-       .b = {.data = pass.weights.w_shared_gate.data, .stride = d, .transposed = true},
-       .c = {.data = gates, .stride = 1},
-       .m = pass.tokens,
-       .n = 1,
-       .k = d,
-       .out_dtype = DType::f32});
-  apply_shared_gate(gates, a.data, pass.tokens, ns, pass.stream);
-}
-
-/// From the parts of d_gate that the activation gradient left: d_w_shared_gate, and X's share.
-void gate_gradients(const Pass& pass, const AllTokensRouting& all, const float* parts, int ns,
-                    const InputGradients& gradients) {
-  const std::int64_t d = pass.config.hidden_dim;
-  auto* d_gate = pass.arena.get<float>("shared_d_gate");
-  void* d_logits = pass.buffer("shared_d_gate_logits").data;
-  sum_parts({parts, d_gate, all.offsets, 1, d_score_part_count(ns), pass.tokens}, pass.stream);
-  shared_gate_backward(pass.arena.get<float>("shared_gate"), d_gate, d_logits, pass.tokens,
-                       pass.stream);
-  pass.blas.gemm_rows({.a = {.data = d_logits, .stride = 1},
-                       .b = {.data = pass.weights.w_shared_gate.data, .stride = d},
-                       .c = {.data = gradients.d_x.data, .stride = d},
-                       .m = pass.tokens,
-                       .n = d,
-                       .k = 1,
-                       .accumulate = Accumulate::add});
-  if (gradients.weights.w_shared_gate.empty()) return;
-  pass.blas.gemm_rows({.a = {.data = d_logits, .stride = 1, .transposed = true},
-                       .b = {.data = pass.inputs.x.data, .stride = d},
-                       .c = {.data = gradients.weights.w_shared_gate.data, .stride = d},
-                       .m = 1,
-                       .n = d,
-                       .k = pass.tokens,
-                       .accumulate = gradients.accumulate});
-}
-
 }  // namespace
 
 void shared_expert_forward(const Pass& pass, TensorView out) {
@@ -86,7 +45,7 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   up_proj({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data, all.offsets, 1,
            ns, d, pass.config.activation},
           select_up_proj_tile(d), pass.num_multiprocessors, pass.stream);
-  if (pass.config.shared.gated) apply_gate(pass, a, ns);
+  if (pass.config.shared.gated) apply_gate(pass, a);
   add_rows(pass, all, a, pass.weights.w_shared_down, WeightLayout::n_by_k, d, ns, out);
 }
 
@@ -111,7 +70,11 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
   gradient(d_out, a_scaled, ns, gradients.weights.w_shared_down, false);
   add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, us, gradients.d_x);
   gradient(pass.inputs.x, d_h, us, gradients.weights.w_shared_up, true);
-  if (pass.config.shared.gated) gate_gradients(pass, all, parts, ns, gradients);
+  if (!pass.config.shared.gated) return;
+  sum_parts({parts, pass.arena.get<float>("shared_d_gate"), all.offsets, 1, d_score_part_count(ns),
+             pass.tokens},
+            pass.stream);
+  gate_gradients(pass, gradients);
 }
 
 }  // namespace moe::cuda

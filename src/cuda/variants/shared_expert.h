@@ -1,4 +1,4 @@
-// The shared expert on the GPU: one more expert whose rows are all tokens, on sonic's kernels. Only
+// The shared expert on Hopper: one more expert whose rows are all tokens, on sonic's kernels. Only
 // its H is kept.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace moe::cuda {
 
-/// out += act(x w_shared_up^T) w_shared_down^T.
+/// out += gate * act(x w_shared_up^T) w_shared_down^T.
 void shared_expert_forward(const Pass& pass, TensorView out);
 
 /// Adds to d_x and writes the wanted shared gradients.

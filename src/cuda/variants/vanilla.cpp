@@ -9,6 +9,8 @@
 #include "cuda/kernels/bias/fill_bias.h"
 #include "cuda/kernels/permute/index_rows.h"
 #include "cuda/runtime/check.h"
+#include "cuda/variants/dense_products.h"
+#include "cuda/variants/dense_shared_expert.h"
 
 namespace moe::cuda {
 namespace {
@@ -33,24 +35,8 @@ std::vector<ExpertRows> read_expert_rows(const Pass& pass) {
   return experts;
 }
 
-/// A matrix of `columns`, from row `begin` of a buffer on.
-struct Rows {
-  std::byte* data;
-  std::int64_t columns;
-};
-
 Rows rows_of(const Pass& pass, std::string_view name, std::int64_t begin) {
-  const TensorView view = pass.buffer(name);
-  const std::int64_t columns = view.shape[1];
-  return {view.as<std::byte>() + begin * columns * static_cast<std::int64_t>(size_of(view.dtype)),
-          columns};
-}
-
-/// Matrix e of a weight or gradient [E, rows, columns].
-Rows matrix_of(TensorView weight, int e) {
-  const std::int64_t matrix = weight.shape[1] * weight.shape[2];
-  return {weight.as<std::byte>() + e * matrix * static_cast<std::int64_t>(size_of(weight.dtype)),
-          weight.shape[2]};
+  return cuda::rows_of(pass.buffer(name), begin);
 }
 
 /// Row e of a bias or its gradient [E, columns].
@@ -62,20 +48,11 @@ TensorView bias_of(TensorView bias, int e) {
           {columns}};
 }
 
-/// C = A B (+ bias) for rows of A, B [k, n] or, transposed, [n, k].
-void multiply(const Pass& pass, std::int64_t m, Rows a, Rows b, bool transposed, Rows c,
-              TensorView bias = {}) {
-  const DType dtype = pass.config.dtype;
-  if (!bias.empty()) fill_bias({bias.data, c.data, dtype, m, c.columns}, pass.stream);
-  pass.blas.gemm_rows({.a = {.data = a.data, .stride = a.columns},
-                       .b = {.data = b.data, .stride = b.columns, .transposed = transposed},
-                       .c = {.data = c.data, .stride = c.columns},
-                       .m = m,
-                       .n = c.columns,
-                       .k = a.columns,
-                       .in_dtype = dtype,
-                       .out_dtype = dtype,
-                       .accumulate = bias.empty() ? Accumulate::overwrite : Accumulate::add});
+/// C = A W^T (+ bias) for m rows of A.
+void project(const Pass& pass, std::int64_t m, Rows a, Rows w, Rows c, TensorView bias) {
+  if (bias.empty()) return multiply(pass, m, a, w, true, c);
+  fill_bias({bias.data, c.data, pass.config.dtype, m, c.columns}, pass.stream);
+  multiply(pass, m, a, w, true, c, Accumulate::add);
 }
 
 /// d_W[e] = A^T B over the expert's rows; d_bias[e] is the sum of A's.
@@ -91,18 +68,7 @@ void weight_gradient(const Pass& pass, std::int64_t rows, Rows a, Rows b, Tensor
                    .chunk_sums = pass.bias_chunk_sums()},
                   pass.stream);
   }
-  if (d_w.empty()) return;
-  const DType dtype = pass.config.dtype;
-  const Rows c = matrix_of(d_w, e);
-  pass.blas.gemm_rows({.a = {.data = a.data, .stride = a.columns, .transposed = true},
-                       .b = {.data = b.data, .stride = b.columns},
-                       .c = {.data = c.data, .stride = c.columns},
-                       .m = a.columns,
-                       .n = b.columns,
-                       .k = rows,
-                       .in_dtype = dtype,
-                       .out_dtype = dtype,
-                       .accumulate = accumulate});
+  if (!d_w.empty()) multiply_over_rows(pass, rows, a, b, matrix_of(d_w, e), accumulate);
 }
 
 ActivationRows activation_rows(const Pass& pass, std::int64_t count) {
@@ -142,11 +108,11 @@ void VanillaLayer::experts_forward(const Pass& pass, TensorView out) {
     const Rows x = rows_of(pass, "x_gathered", begin), h = rows_of(pass, "h", begin);
     const Rows a = rows_of(pass, "a", begin), y = rows_of(pass, "y", begin);
     select_rows(index_rows(pass, rows, pass.inputs.x.data, x.data, nullptr), pass.stream);
-    multiply(pass, rows.count, x, matrix_of(pass.weights.w_up, rows.expert), true, h,
-             bias_of(pass.weights.b_up, rows.expert));
+    project(pass, rows.count, x, matrix_of(pass.weights.w_up, rows.expert), h,
+            bias_of(pass.weights.b_up, rows.expert));
     activate(activation_rows(pass, rows.count), h.data, a.data, pass.stream);
-    multiply(pass, rows.count, a, matrix_of(pass.weights.w_down, rows.expert), true, y,
-             bias_of(pass.weights.b_down, rows.expert));
+    project(pass, rows.count, a, matrix_of(pass.weights.w_down, rows.expert), y,
+            bias_of(pass.weights.b_down, rows.expert));
     add_rows(index_rows(pass, rows, y.data, out.data, pass.row_scores() + rows.begin), pass.stream);
   }
 }
@@ -177,6 +143,15 @@ void VanillaLayer::experts_backward(const Pass& pass, TensorView d_out,
     weight_gradient(pass, rows.count, d_h, x, wanted.w_up, wanted.b_up, rows.expert,
                     gradients.accumulate);
   }
+}
+
+void VanillaLayer::shared_forward(const Pass& pass, TensorView out) {
+  dense_shared_expert_forward(pass, out);
+}
+
+void VanillaLayer::shared_backward(const Pass& pass, TensorView d_out,
+                                   const InputGradients& gradients) {
+  dense_shared_expert_backward(pass, d_out, gradients);
 }
 
 }  // namespace moe::cuda

@@ -11,6 +11,7 @@
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/round/round.h"
 #include "cuda/kernels/router/choose.h"
+#include "cuda/runtime/capability.h"
 #include "cuda/variants/grouped_gemm.h"
 #include "cuda/variants/sonic.h"
 #include "cuda/variants/vanilla.h"
@@ -19,20 +20,33 @@
 namespace moe::cuda {
 namespace {
 
-constexpr int kHopper = 90;
+/// What the kernels that a variant is made of ask for.
+struct Needs {
+  /// Why they cannot take the layer; empty = they can.
+  std::optional<std::string> (*reason)(const LayerConfig&, const DeviceTraits&);
+  plan::KernelScratch (*scratch)(const Request&);
+};
 
-/// Why the Hopper kernels cannot take the layer; empty = they can.
-std::optional<std::string> hopper_reason(const LayerConfig& config, const DeviceTraits& traits) {
-  if (traits.compute_capability != kHopper) return "needs a Hopper GPU (compute capability 9.0)";
-  if (config.dtype != DType::bf16) return "the Hopper kernels are bf16; use --dtype bf16";
+std::optional<std::string> any_gpu_reason(const LayerConfig& config, const DeviceTraits& traits) {
+  if (traits.compute_capability < kOldestCapability) {
+    return "needs bfloat16 arithmetic, compute capability " + capability_text(kOldestCapability) +
+           " or newer; this GPU has " + capability_text(traits.compute_capability);
+  }
+  if (config.dtype != DType::bf16) return "the GPU kernels are bf16; use --dtype bf16";
   if (config.hidden_dim % 8 != 0 || config.ffn_dim % 8 != 0) {
-    return "--hidden-dim and --ffn-dim must be multiples of 8 (16-byte rows of the copy engine)";
+    return "--hidden-dim and --ffn-dim must be multiples of 8 (the kernels move 16 bytes of a row)";
   }
   if (config.num_experts > kMaxExperts || config.top_k > kMaxTopK ||
       config.gate.num_groups > kMaxGroups)
     return "the router kernels hold at most 1024 experts in 32 groups, and top-k 32";
   if (config.shared.ffn_dim % 8 != 0) return "the shared expert's width must be a multiple of 8";
   return {};
+}
+
+std::optional<std::string> hopper_reason(const LayerConfig& config, const DeviceTraits& traits) {
+  if (traits.compute_capability == kHopperCapability) return any_gpu_reason(config, traits);
+  return "needs a Hopper GPU (compute capability " + capability_text(kHopperCapability) +
+         "); this one has " + capability_text(traits.compute_capability);
 }
 
 /// `sonic` keeps H in halves, and takes boxes of W_up that lie in one of its halves.
@@ -44,34 +58,46 @@ std::optional<std::string> sonic_reason(const LayerConfig& config, const DeviceT
   return {};
 }
 
+plan::KernelScratch any_gpu_scratch(const Request& request) {
+  plan::KernelScratch scratch;
+  scratch.permute_bytes = permute_scratch_bytes(request.max_tokens, request.config.num_experts);
+  scratch.round_bytes = round_scratch_bytes(request.max_tokens, request.config.num_experts);
+  scratch.shared = plan::SharedScheme::stepwise;
+  scratch.rounds_d_logits = true;
+  scratch.bias_chunks = kBiasChunks;
+  return scratch;
+}
+
+plan::KernelScratch hopper_scratch(const Request& request) {
+  plan::KernelScratch scratch = any_gpu_scratch(request);
+  scratch.d_score_columns = kDScoreColumns;
+  scratch.shared = plan::SharedScheme::routed;
+  scratch.gemm_turns = true;
+  scratch.sums_ride = sums_ride(static_cast<int>(request.config.ffn_dim));
+  return scratch;
+}
+
+constexpr Needs kAnyGpu = {any_gpu_reason, any_gpu_scratch};
+constexpr Needs kHopper = {hopper_reason, hopper_scratch};
+constexpr Needs kSonic = {sonic_reason, hopper_scratch};
+
 template <class LayerType>
 class CudaVariant final : public Variant {
  public:
   using MakePlan = Plan (*)(const Request&, const DeviceTraits&, const plan::KernelScratch&);
-  using FindReason = std::optional<std::string> (*)(const LayerConfig&, const DeviceTraits&);
-  CudaVariant(std::string_view name, std::string_view summary, MakePlan make_plan,
-              FindReason find_reason)
-      : name_(name), summary_(summary), make_plan_(make_plan), find_reason_(find_reason) {}
+  CudaVariant(std::string_view name, std::string_view summary, MakePlan make_plan, Needs needs)
+      : name_(name), summary_(summary), make_plan_(make_plan), needs_(needs) {}
 
   std::string_view name() const override { return name_; }
   std::string_view summary() const override { return summary_; }
 
   std::optional<std::string> unsupported(const Request& request,
                                          const DeviceTraits& traits) const override {
-    return find_reason_(request.config, traits);
+    return needs_.reason(request.config, traits);
   }
 
   Plan plan(const Request& request, const DeviceTraits& traits) const override {
-    plan::KernelScratch scratch;
-    scratch.permute_bytes = permute_scratch_bytes(request.max_tokens, request.config.num_experts);
-    scratch.round_bytes = round_scratch_bytes(request.max_tokens, request.config.num_experts);
-    scratch.d_score_columns = kDScoreColumns;
-    scratch.shared_as_rows = true;
-    scratch.rounds_d_logits = true;
-    scratch.gemm_turns = true;
-    scratch.bias_chunks = kBiasChunks;
-    scratch.sums_ride = sums_ride(static_cast<int>(request.config.ffn_dim));
-    return make_plan_(request, traits, scratch);
+    return make_plan_(request, traits, needs_.scratch(request));
   }
 
   std::unique_ptr<Layer> make_layer(const Plan& plan, DeviceId device) const override {
@@ -81,7 +107,7 @@ class CudaVariant final : public Variant {
  private:
   std::string_view name_, summary_;
   MakePlan make_plan_;
-  FindReason find_reason_;
+  Needs needs_;
 };
 
 }  // namespace
@@ -89,13 +115,12 @@ class CudaVariant final : public Variant {
 std::vector<const Variant*> cuda_variants() {
   static const CudaVariant<VanillaLayer> vanilla(
       "vanilla", "loop over experts as written in PyTorch, cuBLAS products", plan::vanilla,
-      hopper_reason);
+      kAnyGpu);
   static const CudaVariant<GroupedGemmLayer> grouped_gemm(
       "grouped_gemm", "rows sorted by expert, one grouped GEMM per projection", plan::grouped_gemm,
-      hopper_reason);
+      kHopper);
   static const CudaVariant<SonicLayer> sonic(
-      "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic,
-      sonic_reason);
+      "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic, kSonic);
   return {&vanilla, &grouped_gemm, &sonic};
 }
 

@@ -1,6 +1,8 @@
 // "NAME" or "NAME+rounding".
 #include "measure/problem/variant_choice.h"
 
+#include <algorithm>
+
 #include "moe/error.h"
 
 namespace moe::measure {
@@ -19,6 +21,17 @@ std::vector<std::string> default_labels(DeviceKind kind) {
     if (labels.size() > 1) labels.push_back(name + std::string(kRoundingSuffix));
   }
   if (kind == DeviceKind::cuda) labels.emplace_back(kDenseBound);
+  return labels;
+}
+
+std::vector<std::string> default_labels(const LayerConfig& config, const DeviceTraits& traits) {
+  std::vector<std::string> labels = default_labels(traits.kind);
+  const std::vector<const Variant*> all = variants(traits.kind);
+  const auto runs = [&](const Variant* variant) {
+    return !variant->is_framework() && !variant->unsupported({.config = config}, traits);
+  };
+  if (std::count_if(all.begin(), all.end(), runs) == 1 && runs(all.front()))
+    labels.insert(labels.begin() + 1, labels.front() + std::string(kRoundingSuffix));
   return labels;
 }
 

@@ -35,6 +35,10 @@ struct VariantChoice {
 /// rounding too; on GPUs dense_bound behind them. So they do not depend on what a build found.
 std::vector<std::string> default_labels(DeviceKind kind);
 
+/// The same on a device and for a layer that it is to run: where no variant but the first can, that
+/// one stands with rounding too, so that rounding is seen there at all.
+std::vector<std::string> default_labels(const LayerConfig& config, const DeviceTraits& traits);
+
 /// Every label that a device of this kind can be asked for.
 std::vector<std::string> known_labels(DeviceKind kind);
 

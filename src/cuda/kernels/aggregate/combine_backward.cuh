@@ -14,7 +14,7 @@ struct CombineBackward {
   struct Args {
     const Element* d_out;
     const Element* y;
-    const int* row_tokens;
+    const int* row_tokens;  // null: row r is token r
     const int* token_rows;
     const float* row_scores;
     Element* d_y;
@@ -34,7 +34,8 @@ struct CombineBackward {
     const int row = args.token_rows == nullptr ? index : args.token_rows[index];
     const int lane = threadIdx.x % 32;
     const float score = args.row_scores[row];
-    const Element* d_out = args.d_out + static_cast<std::int64_t>(args.row_tokens[row]) * args.d;
+    const int token = args.row_tokens == nullptr ? row : args.row_tokens[row];
+    const Element* d_out = args.d_out + static_cast<std::int64_t>(token) * args.d;
     const std::int64_t row_begin = static_cast<std::int64_t>(row) * args.d;
     constexpr int kStep = 32 * kVectorSize<Element>;
     float dot = 0.0f;

@@ -3,6 +3,7 @@
 //   d_y[r]      = scores[r] * d_out[row_tokens[r]]
 //   d_scores[r] = <d_out[row_tokens[r]], y[r]>          summed in float32, always in the same order
 //
+// Where every token is a row of its own, d_y may lie on d_out.
 // Only rows below expert_offsets[E] are read or written, or max_rows of them where the host knows
 // their number.
 #pragma once
@@ -18,7 +19,7 @@ namespace moe::cuda {
 struct CombineBackwardProblem {
   const void* d_out;          // [T, d]
   const void* y;              // [rows, d]
-  const int* row_tokens;      // [rows]
+  const int* row_tokens;      // [rows]; null: row r is token r
   const int* token_rows;      // [rows]: the rows of token 0, of token 1, ...; null: row after row
   const float* row_scores;    // [rows]
   void* d_y;                  // [rows, d]

@@ -71,8 +71,12 @@ void start(const typename Kernel::Args& args, std::int64_t threads, cudaStream_t
 }  // namespace
 
 void apply_shared_gate(float* gates, void* a, std::int64_t tokens, int n, cudaStream_t stream) {
-  const std::int64_t row_vectors = n / kVectorSize<Element>;
   start<OpenGates>({gates, tokens}, tokens, stream);
+  scale_by_gates(gates, a, tokens, n, stream);
+}
+
+void scale_by_gates(const float* gates, void* a, std::int64_t tokens, int n, cudaStream_t stream) {
+  const std::int64_t row_vectors = n / kVectorSize<Element>;
   start<ScaleRows>({gates, static_cast<Element*>(a), tokens * row_vectors, row_vectors},
                    tokens * row_vectors, stream);
 }

@@ -1,0 +1,16 @@
+// The shared expert as a dense MLP in PyTorch would run it: cuBLAS products and elementwise steps
+// between them, on any GPU. Only its H is kept.
+#pragma once
+
+#include "cuda/variants/layer.h"
+
+namespace moe::cuda {
+
+/// out += gate * act(x w_shared_up^T) w_shared_down^T.
+void dense_shared_expert_forward(const Pass& pass, TensorView out);
+
+/// Adds to d_x and writes the wanted shared gradients.
+void dense_shared_expert_backward(const Pass& pass, TensorView d_out,
+                                  const InputGradients& gradients);
+
+}  // namespace moe::cuda

@@ -1,0 +1,116 @@
+// What each CUDA variant says of GPUs that are not here: which it runs on, and the memory it plans.
+#include "cuda/variants/variants.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "measure/problem/memory_need.h"
+#include "measure/problem/variant_choice.h"
+#include "moe/registry.h"
+
+namespace moe::cuda {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+DeviceTraits gpu_of(int compute_capability) {
+  return {.kind = DeviceKind::cuda,
+          .num_cores = 100,
+          .alignment = 1024,
+          .gemm_scratch_bytes = 32 << 20,
+          .has_bf16 = compute_capability >= 80,
+          .compute_capability = compute_capability};
+}
+
+LayerConfig layer_with_shared_expert() {
+  LayerConfig config{.hidden_dim = 64, .ffn_dim = 32, .num_experts = 8, .top_k = 2};
+  config.dtype = DType::bf16;
+  config.shared = {.ffn_dim = 24, .gated = true};
+  return config;
+}
+
+/// Empty = it runs.
+std::string reason(const char* variant, const LayerConfig& config, int compute_capability) {
+  return find_variant(DeviceKind::cuda, variant)
+      ->unsupported(measure::make_request(config, 100, true), gpu_of(compute_capability))
+      .value_or("");
+}
+
+TEST(CudaVariants, VanillaRunsWhereBfloat16IsAndSaysSoElsewhere) {
+  const LayerConfig config = layer_with_shared_expert();
+  for (const int capability : {80, 86, 89, 90, 100, 120})
+    EXPECT_EQ(reason("vanilla", config, capability), "") << capability;
+  EXPECT_EQ(reason("vanilla", config, 75),
+            "needs bfloat16 arithmetic, compute capability 8.0 or newer; this GPU has 7.5");
+}
+
+TEST(CudaVariants, OthersNeedHopperAndNameWhatTheGpuHas) {
+  const LayerConfig config = layer_with_shared_expert();
+  for (const char* variant : {"grouped_gemm", "sonic"}) {
+    EXPECT_EQ(reason(variant, config, 90), "");
+    for (const auto& [capability, text] : {std::pair{75, "7.5"},
+                                           {80, "8.0"},
+                                           {86, "8.6"},
+                                           {89, "8.9"},
+                                           {100, "10.0"},
+                                           {120, "12.0"}}) {
+      EXPECT_EQ(reason(variant, config, capability),
+                std::string("needs a Hopper GPU (compute capability 9.0); this one has ") + text);
+    }
+  }
+}
+
+TEST(CudaVariants, LimitsOfLayersAreThoseOfTheKernelsOnEveryGpu) {
+  for (const char* variant : {"vanilla", "grouped_gemm", "sonic"}) {
+    LayerConfig config = layer_with_shared_expert();
+    config.dtype = DType::f32;
+    EXPECT_THAT(reason(variant, config, 90), HasSubstr("use --dtype bf16"));
+    config = layer_with_shared_expert();
+    config.ffn_dim = 36;
+    EXPECT_THAT(reason(variant, config, 90), HasSubstr("multiples of 8"));
+    config = layer_with_shared_expert();
+    config.shared.ffn_dim = 20;
+    EXPECT_THAT(reason(variant, config, 90), HasSubstr("shared expert's width"));
+    config = layer_with_shared_expert();
+    config.num_experts = 2048;
+    EXPECT_THAT(reason(variant, config, 90), HasSubstr("at most 1024 experts"));
+  }
+}
+
+TEST(CudaVariants, RoundedVanillaIsARowWhereItIsTheOnlyVariant) {
+  const LayerConfig config = layer_with_shared_expert();
+  EXPECT_EQ(measure::default_labels(config, gpu_of(90)), measure::default_labels(DeviceKind::cuda));
+  for (const int capability : {80, 120}) {
+    EXPECT_THAT(measure::default_labels(config, gpu_of(capability)),
+                ElementsAre("vanilla", "vanilla+rounding", "grouped_gemm", "grouped_gemm+rounding",
+                            "sonic", "sonic+rounding", "dense_bound"));
+  }
+  EXPECT_EQ(measure::default_labels(config, gpu_of(75)),  // nothing runs
+            measure::default_labels(DeviceKind::cuda));
+}
+
+std::set<std::string> buffers_of(const char* variant, bool keep_saved) {
+  Request request = measure::make_request(layer_with_shared_expert(), 100, true);
+  request.keep_saved = keep_saved;
+  std::set<std::string> names;
+  for (const Buffer& buffer :
+       find_variant(DeviceKind::cuda, variant)->plan(request, gpu_of(90)).buffers)
+    names.insert(buffer.name);
+  return names;
+}
+
+TEST(CudaVariants, VanillaPlansNoScratchOfHopperKernels) {
+  for (const char* name :
+       {"gemm_turns", "shared_offsets", "shared_tokens", "shared_scores", "shared_score_parts"}) {
+    EXPECT_FALSE(buffers_of("vanilla", false).contains(name)) << name;
+    EXPECT_TRUE(buffers_of("sonic", false).contains(name)) << name;
+  }
+  EXPECT_FALSE(buffers_of("vanilla", false).contains("shared_d_h"));
+  EXPECT_TRUE(buffers_of("vanilla", true).contains("shared_d_h"));
+}
+
+}  // namespace
+}  // namespace moe::cuda
