@@ -1,4 +1,5 @@
-// With dA' = dO W_down and the gate g (1 where there is none):
+// The shared expert in cuBLAS products and elementwise kernels. With dA' = dO W_down and the gate g
+// (1 where there is none):
 //
 //   dg = <dA', A>   dA = g dA'   A' = g A   dH = act'(H) dA   dW_down = dO^T A'   dW_up = dH^T X
 //

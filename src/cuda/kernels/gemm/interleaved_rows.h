@@ -2,10 +2,11 @@
 // them. A weight [rows, width] of that kind is a matrix of half as many rows, twice as wide:
 //
 //   | gate 0 | up 0 |
-//   | gate 1 | up 1 |     a box of rows i .. i + 63 and columns j .. j + 63 of gate or of up alone
-//   is |  ...   | ...  |     a box of this matrix too
+//   | gate 1 | up 1 |
+//   |  ...   | ...  |
 //
-// So products count rows as if all of gate stood before up, as H has its columns, and only the
+// A box of rows i .. i + 63 and columns j .. j + 63 of gate or of up alone is a box of this matrix
+// too. So products count rows as if all of gate stood before up, as H has its columns, and only the
 // coordinates of a box differ. Boxes must not lie across the halves, nor end behind a row: half of
 // the rows and the width are multiples of 64.
 #pragma once
