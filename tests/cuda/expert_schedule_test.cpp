@@ -1,5 +1,5 @@
 // Which CTA computes what: pure arithmetic, tested without a GPU.
-#include "cuda/kernels/gemm/expert_schedule.h"
+#include "cuda/kernels/gemm/skeleton/expert_schedule.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "cuda/kernels/gemm/stripe_sums.h"
+#include "cuda/kernels/gemm/passengers/stripe_sums.h"
 
 namespace moe::cuda {
 namespace {

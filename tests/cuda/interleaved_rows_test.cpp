@@ -1,6 +1,6 @@
 // Boxes of interleaved weights: where the copy engine would look, element by element. No GPU
 // needed.
-#include "cuda/kernels/gemm/interleaved_rows.h"
+#include "cuda/kernels/gemm/skeleton/interleaved_rows.h"
 
 #include <gtest/gtest.h>
 

@@ -11,8 +11,8 @@
 
 #include "cuda/kernels/gemm/activation_form.cuh"
 #include "cuda/kernels/gemm/d_act.h"
-#include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
+#include "cuda/kernels/gemm/skeleton/expert_gemm.cuh"
 
 namespace moe::cuda {
 

@@ -1,9 +1,9 @@
 // The products of the grouped GEMM as Products of the expert skeleton.
 #pragma once
 
-#include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.h"
-#include "cuda/kernels/gemm/store_rows.cuh"
+#include "cuda/kernels/gemm/skeleton/expert_gemm.cuh"
+#include "cuda/kernels/gemm/skeleton/store_rows.cuh"
 
 namespace moe::cuda {
 

@@ -16,8 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/kernels/gemm/stripe_sums.h"
-#include "cuda/kernels/gemm/token_sums.h"
+#include "cuda/kernels/gemm/passengers/stripe_sums.h"
+#include "cuda/kernels/gemm/passengers/token_sums.h"
 
 namespace moe::cuda {
 

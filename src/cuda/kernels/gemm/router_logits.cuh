@@ -3,8 +3,8 @@
 // little of it beside X.
 #pragma once
 
-#include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
+#include "cuda/kernels/gemm/skeleton/expert_gemm.cuh"
 
 namespace moe::cuda {
 

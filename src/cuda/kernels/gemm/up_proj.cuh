@@ -6,8 +6,8 @@
 #pragma once
 
 #include "cuda/kernels/gemm/activation_form.cuh"
-#include "cuda/kernels/gemm/expert_gemm.cuh"
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
+#include "cuda/kernels/gemm/skeleton/expert_gemm.cuh"
 #include "cuda/kernels/gemm/up_proj.h"
 #include "cuda/tile/column_bias.cuh"
 

@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-#include "cuda/kernels/gemm/expert_walk.cuh"
+#include "cuda/kernels/gemm/skeleton/expert_walk.cuh"
 #include "cuda/ptx/cp_async.cuh"
 #include "cuda/tile/swizzle.h"
 

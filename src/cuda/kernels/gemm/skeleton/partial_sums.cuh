@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "cuda/kernels/gemm/gemm_tile.h"
+#include "cuda/kernels/gemm/skeleton/gemm_tile.h"
 #include "cuda/ptx/fence.cuh"
 #include "cuda/ptx/warp.cuh"
 #include "cuda/tile/store_tile.cuh"

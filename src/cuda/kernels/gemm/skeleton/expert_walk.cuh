@@ -1,8 +1,8 @@
 // The walk of a cluster over all experts' tiles, on the device.
 #pragma once
 
-#include "cuda/kernels/gemm/expert_schedule.h"
-#include "cuda/kernels/gemm/gemm_tile.h"
+#include "cuda/kernels/gemm/skeleton/expert_schedule.h"
+#include "cuda/kernels/gemm/skeleton/gemm_tile.h"
 
 namespace moe::cuda {
 

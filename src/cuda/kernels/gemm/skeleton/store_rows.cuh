@@ -1,8 +1,8 @@
 // The plain epilogue: accumulators to bfloat16 rows of C, or added to them.
 #pragma once
 
-#include "cuda/kernels/gemm/expert_walk.cuh"
-#include "cuda/kernels/gemm/interleaved_rows.h"
+#include "cuda/kernels/gemm/skeleton/expert_walk.cuh"
+#include "cuda/kernels/gemm/skeleton/interleaved_rows.h"
 #include "cuda/runtime/tensor_map.h"
 #include "cuda/tile/column_bias.cuh"
 #include "cuda/tile/store_tile.cuh"

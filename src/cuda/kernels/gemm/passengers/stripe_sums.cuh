@@ -16,7 +16,7 @@
 
 #include <cstdint>
 
-#include "cuda/kernels/gemm/stripe_sums.h"
+#include "cuda/kernels/gemm/passengers/stripe_sums.h"
 #include "cuda/ptx/tma.cuh"
 #include "cuda/ptx/warp.cuh"
 #include "cuda/tile/row_vector.cuh"

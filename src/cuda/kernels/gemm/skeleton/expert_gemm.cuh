@@ -52,11 +52,11 @@
 
 #include <type_traits>
 
-#include "cuda/kernels/gemm/expert_walk.cuh"
-#include "cuda/kernels/gemm/gather_rows.cuh"
-#include "cuda/kernels/gemm/partial_sums.cuh"
-#include "cuda/kernels/gemm/stripe_sums.cuh"
-#include "cuda/kernels/gemm/token_sums.cuh"
+#include "cuda/kernels/gemm/passengers/stripe_sums.cuh"
+#include "cuda/kernels/gemm/passengers/token_sums.cuh"
+#include "cuda/kernels/gemm/skeleton/expert_walk.cuh"
+#include "cuda/kernels/gemm/skeleton/gather_rows.cuh"
+#include "cuda/kernels/gemm/skeleton/partial_sums.cuh"
 #include "cuda/ptx/fence.cuh"
 #include "cuda/ptx/registers.cuh"
 #include "cuda/ptx/tma.cuh"

@@ -11,7 +11,7 @@
 
 #include <cstdint>
 
-#include "cuda/kernels/gemm/token_sums.h"
+#include "cuda/kernels/gemm/passengers/token_sums.h"
 #include "cuda/tile/row_vector.cuh"
 
 namespace moe::cuda {
