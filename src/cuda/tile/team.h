@@ -3,11 +3,17 @@
 //
 //   each(n, work)         work(0) .. work(n - 1), by any thread in any order; all done on return
 //   sum(n, cell, value)   value(0) + .. + value(n - 1), known to all; `cell` is shared memory
+//   list(n, cell, bits_of, use)
+//                         use(i, bit, place) for every bit of every word bits_of(i); places are 0,
+//                         1, .. in any order, and `cell`, in shared memory, becomes their number
 //   count_up(cell)        inside each(): adds 1 to an integer in shared memory
+//   flip(word, bits)      inside each(): flips bits of a word that others may be flipping
 //   size()                threads
 //
 // Sums are of integers: order cannot change them.
 #pragma once
+
+#include <cstdint>
 
 #if defined(__CUDACC__)
 #define MOE_TEAM __device__ __forceinline__
@@ -46,8 +52,35 @@ struct BlockTeam {
     return total;
   }
 
+  template <class BitsOf, class Use>
+  __device__ __forceinline__ void list(int count, int& cell, BitsOf bits_of, Use use) const {
+    if (threadIdx.x == 0) cell = 0;
+    __syncthreads();
+    const int lane = threadIdx.x % 32;
+    for (int first = threadIdx.x - lane; first < count; first += kThreads) {
+      std::uint32_t bits = first + lane < count ? bits_of(first + lane) : 0u;
+      const int own = __popc(bits);
+      int through = own;  // of the lanes up to this one
+#pragma unroll
+      for (int step = 1; step < 32; step *= 2) {
+        const int below = __shfl_up_sync(0xffffffffu, through, step);
+        if (lane >= step) through += below;
+      }
+      int place = 0;
+      if (lane == 31) place = atomicAdd(&cell, through);
+      place = __shfl_sync(0xffffffffu, place, 31) + through - own;
+      for (; bits != 0; bits &= bits - 1) {
+        use(first + lane, __popc((bits & (0u - bits)) - 1), place++);
+      }
+    }
+    __syncthreads();
+  }
+
   __device__ __forceinline__ void count_up(int& cell) const {
     atomicAdd(&cell, 1);
+  }
+  __device__ __forceinline__ void flip(std::uint32_t& word, std::uint32_t bits) const {
+    atomicXor(&word, bits);
   }
 };
 #endif

@@ -136,6 +136,12 @@ Value atomicOr(Value* at, Value value) {
   return before;
 }
 template <class Value>
+Value atomicXor(Value* at, Value value) {
+  const Value before = *at;
+  *at ^= value;
+  return before;
+}
+template <class Value>
 Value atomicMin(Value* at, Value value) {
   const Value before = *at;
   *at = std::min(*at, value);

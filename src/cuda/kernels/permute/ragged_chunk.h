@@ -26,6 +26,7 @@ template <class Team>
 class RaggedChunk {
  public:
   static constexpr int kMaxWords = kMaxExperts / 32;
+  static constexpr int kMaxListed = 1024;  // pairs of a chunk with 32 experts per token
   struct Shared {
     std::uint32_t masks[kMaxExperts];
     int totals[kMaxExperts], earlier[kMaxExperts];          // rows in all chunks, in earlier ones
@@ -34,6 +35,8 @@ class RaggedChunk {
     std::uint32_t words[kMaxWords][kChunkTokens];
     int ranks[kMaxWords][kChunkTokens];  // experts of the token in words before
     int counts[kChunkTokens], offsets[kChunkTokens];
+    std::uint16_t pairs[kMaxListed];  // expert * kChunkTokens + token
+    int num_pairs;
   };
 
   MOE_TEAM RaggedChunk(const RaggedArgs& args, Shared& shared, const Team& team, int chunk)
@@ -123,19 +126,32 @@ class RaggedChunk {
     });
   }
 
+  /// Pairs are listed first, because an expert has none or several of a chunk and a thread waits
+  /// for the score of each.
   MOE_TEAM void place() const {
-    team_.each(num_experts_, [&](int e) {
-      int row = shared_.rows[e];
-      each_bit(shared_.masks[e], [&](int token) {
-        const int t = chunk_ * kChunkTokens + token;
-        const std::uint32_t lower = shared_.words[e / 32][token] & ((1u << e % 32) - 1);
-        const int place = shared_.offsets[token] + shared_.ranks[e / 32][token] + population(lower);
-        p_.row_tokens[row] = t;
-        p_.row_scores[row] = p_.scores.score(t, e);
-        p_.token_rows[place] = row;
-        ++row;
+    team_.list(
+        num_experts_, shared_.num_pairs, [&](int e) { return shared_.masks[e]; },
+        [&](int e, int token, int i) {
+          if (i < kMaxListed)
+            shared_.pairs[i] = static_cast<std::uint16_t>(e * kChunkTokens + token);
+        });
+    if (shared_.num_pairs <= kMaxListed) {
+      return team_.each(shared_.num_pairs, [&](int i) {
+        write(shared_.pairs[i] / kChunkTokens, shared_.pairs[i] % kChunkTokens);
       });
-    });
+    }
+    team_.each(num_experts_,
+               [&](int e) { each_bit(shared_.masks[e], [&](int token) { write(e, token); }); });
+  }
+
+  MOE_TEAM void write(int e, int token) const {
+    const int t = chunk_ * kChunkTokens + token;
+    const int row = shared_.rows[e] + population(shared_.masks[e] & ((1u << token) - 1));
+    const std::uint32_t lower = shared_.words[e / 32][token] & ((1u << e % 32) - 1);
+    const int place = shared_.offsets[token] + shared_.ranks[e / 32][token] + population(lower);
+    p_.row_tokens[row] = t;
+    p_.row_scores[row] = p_.scores.score(t, e);
+    p_.token_rows[place] = row;
   }
 
   const RaggedArgs& args_;

@@ -28,6 +28,10 @@ MOE_HOST_DEVICE inline RankKey rank_key(float score, std::uint32_t token) {
   return RankKey{score > 0.0f ? bits_of(score) : 0u} << 33 | ~token;
 }
 
+MOE_HOST_DEVICE inline std::uint32_t token_of(RankKey key) {
+  return ~static_cast<std::uint32_t>(key);
+}
+
 MOE_HOST_DEVICE inline float score_of(RankKey key) {
   return float_of_bits(static_cast<std::uint32_t>(key >> 33));
 }
@@ -59,17 +63,24 @@ MOE_HOST_DEVICE inline float quick_exp(float x) {
 #endif
 }
 
+/// What the logarithms of a token's scores share.
+struct NormLog {
+  float shift, share;
+};
+MOE_HOST_DEVICE inline NormLog norm_log(const PairScores& scores, PairNorm norm) {
+  return {norm.shift, quick_log(scores.scale) - quick_log(norm.denominator)};
+}
+
 /// ln of the pair's score, at most kLogError away from it wherever one of the two is within
 /// kLogRange of 0; kNoLog for a score of 0, NaN where the score is. exp32 and sigmoid32 end at
 /// these arguments.
 inline constexpr float kLogError = 1e-3f, kLogRange = 80.0f;
-MOE_HOST_DEVICE inline float log_score(const PairScores& scores, float logit, PairNorm norm) {
+MOE_HOST_DEVICE inline float log_score(bool is_sigmoid, float logit, NormLog norm) {
   constexpr float kExpLowest = -87.3f, kExpHighest = 88.3f;
-  const float share = quick_log(scores.scale) - quick_log(norm.denominator);
-  const float x = scores.is_sigmoid ? -logit : logit - norm.shift;
+  const float x = is_sigmoid ? -logit : logit - norm.shift;
   const float bounded = x > kExpHighest ? kExpHighest : x;
-  if (scores.is_sigmoid) return share - quick_log(1.0f + quick_exp(bounded));
-  return x < kExpLowest ? kNoLog : share + bounded;
+  if (is_sigmoid) return norm.share - quick_log(1.0f + quick_exp(bounded));
+  return x < kExpLowest ? kNoLog : norm.share + bounded;
 }
 
 /// Some pairs of an expert, `count` or more, have a log_score of `log`. Pairs with log_score below

@@ -1,5 +1,5 @@
-// Contract of token rounding (arXiv 2512.14080, section 5) on the device: the chunk masks of the
-// choice become those of the rounded routing.
+// Contract of token rounding (arXiv 2512.14080, section 5) on the device: from the chunk masks of
+// the choice to the cells of the rounded routing.
 //
 // A chunk mask (permute/build_rows.h) says which of 32 tokens an expert has, so the masks alone are
 // the routing: rounding clears and sets bits, and rows are built from what is left. Bits equal
@@ -34,8 +34,9 @@ struct RoundProblem {
   std::int64_t tokens;
 };
 
-/// Rounds the chunk masks in place and scans them for build_ragged_rows(). At most kMaxExperts
-/// experts. One launch, two for `balance`. A graph keeps the seed that it was captured with.
+/// Rounds the chunk masks and scans the result, which build_ragged_rows() reads as cells and
+/// totals; the masks stay those of the choice. At most kMaxExperts experts. One launch, two for
+/// `balance`. A graph keeps the seed that it was captured with.
 void round_masks(const RoundProblem& problem, cudaStream_t stream);
 
 }  // namespace moe::cuda

@@ -1,5 +1,5 @@
-// Radix selection by a Team: the n-th greatest of keys that nobody stores. Every pass makes them
-// again, counts those that agree with the digits found so far by their next 8 bits, and picks the
+// Radix selection by a Team: the n-th greatest of keys in no order. Every pass asks for all of
+// them, counts those that agree with the digits found so far by their next 8 bits, and picks the
 // digit where the count from above reaches n.
 //
 //   histogram   | 0 | 3 | . . . | 41 | 7 | 2 | 0 |    n = 10: the digit of the 41, the first
@@ -43,14 +43,14 @@ MOE_TEAM void pick_digit(const Team& team, SelectShared& shared, int wanted) {
   });
 }
 
-/// A key that exactly the `wanted` greatest keys reach; their upper 32 bits, of which the least
-/// decides, are exact. `keys_of(item, use)` calls use(key) for each key of an item; there are at
-/// least `wanted` > 0 keys in all, no two alike.
+/// A key that exactly the `wanted` greatest keys reach, or, where bits below `lowest_shift` would
+/// tell them apart, these and a few more. `keys_of(item, use)` calls use(key) for each key of an
+/// item; there are at least `wanted` > 0 keys in all, no two alike.
 template <class Team, class KeysOf>
 MOE_TEAM RankKey select_key(const Team& team, SelectShared& shared, int wanted, int items,
-                            KeysOf keys_of) {
+                            KeysOf keys_of, int lowest_shift = 0) {
   RankKey found = 0;
-  for (int shift = 56; shift >= 0; shift -= 8) {
+  for (int shift = 56; shift >= lowest_shift; shift -= 8) {
     team.each(kDigits, [&](int digit) { shared.histogram[digit] = 0; });
     team.each(items, [&](int item) {
       keys_of(item, [&](RankKey key) {
@@ -61,7 +61,7 @@ MOE_TEAM RankKey select_key(const Team& team, SelectShared& shared, int wanted, 
     pick_digit(team, shared, wanted);
     found |= static_cast<RankKey>(shared.digit) << shift;
     wanted -= shared.above;
-    if (shift <= 32 && shared.with_digit == wanted) break;  // all of them: nothing to tell apart
+    if (shared.with_digit == wanted) break;  // all of them: nothing to tell apart
   }
   return found;
 }

@@ -17,37 +17,37 @@ MOE_TEAM std::uint32_t tokens_of_chunk(int chunk, int tokens) {
   return count >= kChunkTokens ? ~0u : (1u << count) - 1;
 }
 
-/// Calls use(index, log_score) for every pair of a chunk and an expert. Several loads are under way
-/// at once; behind the last token the last one is repeated.
-template <class Use>
-MOE_TEAM void each_log(const PairScores& scores, int chunk, int tokens, int expert, Use use) {
-  constexpr int kInFlight = 8;
-  for (int first = 0; first < kChunkTokens; first += kInFlight) {
-    float logits[kInFlight];
-    PairNorm norms[kInFlight];
-    MOE_UNROLL
-    for (int i = 0; i < kInFlight; ++i) {
-      const int wanted = chunk * kChunkTokens + first + i;
-      const int token = wanted < tokens ? wanted : tokens - 1;
-      logits[i] = scores.logit(token, expert);
-      norms[i] = scores.norms[token];
-    }
-    MOE_UNROLL
-    for (int i = 0; i < kInFlight; ++i) {
-      use(first + i, log_score(scores, logits[i], norms[i]));
-    }
+/// Logits of consecutive tokens that a thread asks for before it uses the first.
+inline constexpr int kLogitsInFlight = 8;
+
+/// Calls use(i, log_score) for the pairs of `expert` and the kLogitsInFlight tokens from `first`
+/// on; norm_of(i) is the NormLog of the i-th. Behind the last token the last one is repeated.
+template <class NormOf, class Use>
+MOE_TEAM void each_log(const PairScores& scores, int first, int tokens, int expert, NormOf norm_of,
+                       Use use) {
+  float logits[kLogitsInFlight];
+  MOE_UNROLL
+  for (int i = 0; i < kLogitsInFlight; ++i) {
+    logits[i] = scores.logit(first + i < tokens ? first + i : tokens - 1, expert);
+  }
+  MOE_UNROLL
+  for (int i = 0; i < kLogitsInFlight; ++i) {
+    use(i, log_score(scores.is_sigmoid, logits[i], norm_of(i)));
   }
 }
 
 /// The greatest log_score among the pairs of a chunk whose bit in `chosen` is clear; kNoLog where
-/// there is none, never NaN.
-MOE_TEAM float best_unchosen(const PairScores& scores, std::uint32_t chosen, int chunk, int tokens,
-                             int expert) {
+/// there is none, never NaN. norms[i] is the NormLog of the chunk's i-th token.
+MOE_TEAM float best_unchosen(const PairScores& scores, const NormLog* norms, std::uint32_t chosen,
+                             int chunk, int tokens, int expert) {
   const std::uint32_t unchosen = ~chosen & tokens_of_chunk(chunk, tokens);
   float best = kNoLog;
-  each_log(scores, chunk, tokens, expert, [&](int i, float log) {
-    if ((unchosen >> i & 1) != 0 && log > best) best = log;
-  });
+  for (int part = 0; part < kChunkTokens; part += kLogitsInFlight) {
+    const auto norm_of = [&](int i) { return norms[part + i]; };
+    each_log(scores, chunk * kChunkTokens + part, tokens, expert, norm_of, [&](int i, float log) {
+      if ((unchosen >> (part + i) & 1) != 0 && log > best) best = log;
+    });
+  }
   return best;
 }
 

@@ -36,6 +36,7 @@ struct Choose {
     int chosen[kChunkTokens * kMaxTopK];    // [tokens, K]
     float values[kChunkTokens * kMaxTopK];  // [tokens, K] what scores are a share of
     float sums[kChunkTokens];               // over all experts, where the gate wants that
+    NormLog norm_logs[kSurveys ? kChunkTokens : 1];
   };
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
@@ -63,7 +64,7 @@ struct Choose {
       std::uint32_t* masks = p_.chunk_masks + std::int64_t{blockIdx.x} * args_.num_experts;
       for (int e = threadIdx.x; e < args_.num_experts; e += kThreads) masks[e] = shared_.masks[e];
       if constexpr (kSurveys) {
-        __syncthreads();  // norms are written
+        __syncthreads();  // norm_logs are written
         survey();
       }
     }
@@ -102,19 +103,24 @@ struct Choose {
       p_.chosen_scores[first_ * args_.top_k + pair] =
           args_.scale * (shared_.values[pair] / denominator);
       if (p_.token_norms != nullptr && pair == first_pair) {
-        reinterpret_cast<float2*>(p_.token_norms)[first_ + token] =
-            make_float2(args_.is_sigmoid ? 0.0f : shift_of(token), denominator);
+        const PairNorm norm = {args_.is_sigmoid ? 0.0f : shift_of(token), denominator};
+        reinterpret_cast<PairNorm*>(p_.token_norms)[first_ + token] = norm;
+        if constexpr (kSurveys) shared_.norm_logs[token] = norm_log(scores(), norm);
       }
     }
 
     __device__ __forceinline__ void survey() const {
-      const PairScores scores = {p_.logits, reinterpret_cast<const PairNorm*>(p_.token_norms),
-                                 args_.num_experts, args_.scale, args_.is_sigmoid};
       const auto chunk = static_cast<int>(blockIdx.x), tokens = static_cast<int>(p_.tokens);
       float* best_logs = p_.best_logs + std::int64_t{chunk} * args_.num_experts;
       for (int e = threadIdx.x; e < args_.num_experts; e += kThreads) {
-        best_logs[e] = best_unchosen(scores, shared_.masks[e], chunk, tokens, e);
+        best_logs[e] =
+            best_unchosen(scores(), shared_.norm_logs, shared_.masks[e], chunk, tokens, e);
       }
+    }
+
+    __device__ __forceinline__ PairScores scores() const {
+      return {p_.logits, reinterpret_cast<const PairNorm*>(p_.token_norms), args_.num_experts,
+              args_.scale, args_.is_sigmoid};
     }
 
     /// The largest logit that the denominator sums over: the first chosen one.
