@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "memory/run_flags.h"
 #include "version.h"
@@ -63,6 +64,7 @@ MemoryOptions parse_memory_options(const std::vector<std::string>& given) {
       options.command == MemoryCommand::show || options.command == MemoryCommand::plot;
   if (takes_run && options.topic.empty()) options.topic = "last";
   if (options.command == MemoryCommand::run) finish_memory_options(flags, options);
+  options.dtype_is_open = !has_flag(*arguments, "--config") && !flags.shape.given.contains("dtype");
   options.repeat_command = repeat_command(app.get_name(), *arguments);
   return options;
 }

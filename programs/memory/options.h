@@ -28,7 +28,8 @@ struct MemoryOptions {
   MemoryCommand command = MemoryCommand::run;
   std::string topic;  // list: gpus | strategies; show, plot: a run; completion: the shell
 
-  ModelConfig model;  // with every override applied, valid
+  ModelConfig model;           // with every override applied, valid
+  bool dtype_is_open = false;  // neither a configuration nor a type was given
   std::string device = "auto";
   std::string gpu;                             // a preset to predict for, whatever is here
   std::optional<std::int64_t> capacity_bytes;  // in the place of the target's

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "cli/devices.h"
 #include "cli/progress.h"
 #include "config/nearest_name.h"
 #include "measure/run/environment.h"
@@ -113,9 +114,10 @@ void write_files(const MemoryOptions& options, const record::MemoryRun& run, Pro
 
 }  // namespace
 
-int memory_run_command(const MemoryOptions& options, const std::vector<std::string>& arguments) {
+int memory_run_command(MemoryOptions options, const std::vector<std::string>& arguments) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
   Progress progress(options.output.quiet);
+  if (options.gpu.empty()) settle_dtype(options, open_device(options.device)->id().kind);
   const measure::MemoryRequest request = make_request(options);
   progress.status("looking at the device");
   ChosenTarget chosen = choose_target(options, request);

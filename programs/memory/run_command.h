@@ -9,6 +9,6 @@
 namespace moe::programs {
 
 /// Returns the exit code. Throws Error.
-int memory_run_command(const MemoryOptions& options, const std::vector<std::string>& arguments);
+int memory_run_command(MemoryOptions options, const std::vector<std::string>& arguments);
 
 }  // namespace moe::programs

@@ -89,6 +89,12 @@ Obstacle obstacle(const MemoryOptions& options, const measure::MemoryRequest& re
 
 }  // namespace
 
+void settle_dtype(MemoryOptions& options, DeviceKind kind) {
+  if (kind != DeviceKind::cuda || !options.dtype_is_open) return;
+  options.model.layer.dtype = DType::bf16;
+  options.repeat_command += " --dtype bf16";
+}
+
 ChosenTarget choose_target(const MemoryOptions& options, const measure::MemoryRequest& request) {
   const DType dtype = request.model.layer.dtype;
   ChosenTarget chosen;

@@ -17,6 +17,9 @@ struct ChosenTarget {
   std::string why_not;             // where nothing is measured
 };
 
+/// GPUs run bfloat16: the default configuration takes that where no flag asked for a type.
+void settle_dtype(MemoryOptions& options, DeviceKind kind);
+
 /// With --gpu that preset, else the device. A layer that the CPU cannot run in the time and memory
 /// it has is predicted for an H100, unless the CPU was asked for. Throws Error{usage, device}.
 ChosenTarget choose_target(const MemoryOptions& options, const measure::MemoryRequest& request);

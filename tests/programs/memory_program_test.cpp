@@ -7,6 +7,7 @@
 #include <regex>
 #include <sstream>
 
+#include "memory/target.h"
 #include "programs/started_program.h"
 #include "record/json.h"
 
@@ -48,6 +49,18 @@ std::vector<std::string> layer(const std::vector<std::string>& more) {
                                   "--tokens",     "128", "--tile",    "8"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
+}
+
+TEST(MemoryOptions, TheDefaultsTypeIsTheDevicesUnlessFlagsSayOne) {
+  const auto dtype = [](const std::vector<std::string>& arguments, DeviceKind kind) {
+    MemoryOptions options = parse_memory_options(arguments);
+    settle_dtype(options, kind);
+    return options.model.layer.dtype;
+  };
+  EXPECT_EQ(dtype({"--tokens", "64"}, DeviceKind::cuda), DType::bf16);
+  EXPECT_EQ(dtype({"--tokens", "64"}, DeviceKind::cpu), DType::f32);
+  for (const char* given : {"--config=small", "--dtype=fp32"})
+    EXPECT_EQ(dtype({given}, DeviceKind::cuda), DType::f32) << given;
 }
 
 class MemoryProgram : public ProgramTest {
