@@ -105,7 +105,8 @@ class Candidates {
   }
 
  private:
-  static constexpr int kParts = kChunkTokens / kLogitsInFlight;
+  static constexpr int kPartTokens = 8;  // of one thread
+  static constexpr int kParts = kChunkTokens / kPartTokens;
 
   MOE_TEAM void list(int token, int place) const {
     if (place < Shared::kMaxKeys) shared_.keys[place] = static_cast<RankKey>(token);
@@ -149,22 +150,23 @@ class Candidates {
   }
 
   MOE_TEAM int first_token(int item) const {
-    return shared_.promising[item / kParts] * kChunkTokens + item % kParts * kLogitsInFlight;
+    return shared_.promising[item / kParts] * kChunkTokens + item % kParts * kPartTokens;
   }
   /// Unchosen pairs of a part of a promising chunk that are not below the bound; a NaN is not.
   MOE_TEAM std::uint32_t reaching(int item, float bound) const {
     const int first = first_token(item);
-    const std::uint32_t unchosen = pairs_.unchosen(first / kChunkTokens) >> first % kChunkTokens &
-                                   ((1u << kLogitsInFlight) - 1);
+    const std::uint32_t unchosen =
+        pairs_.unchosen(first / kChunkTokens) >> first % kChunkTokens & ((1u << kPartTokens) - 1);
     if (unchosen == 0 || bound == kNoLog) return unchosen;
     const auto norm_of = [&](int i) {
       const int token = first + i < pairs_.tokens ? first + i : pairs_.tokens - 1;
       return norm_log(pairs_.scores, pairs_.scores.norms[token]);
     };
     std::uint32_t reaching = 0;
-    each_log(pairs_.scores, first, pairs_.tokens, pairs_.expert, norm_of, [&](int i, float log) {
-      if (!(log < bound)) reaching |= 1u << i;
-    });
+    each_log<kPartTokens>(pairs_.scores, first, pairs_.tokens, pairs_.expert, norm_of,
+                          [&](int i, float log) {
+                            if (!(log < bound)) reaching |= 1u << i;
+                          });
     return unchosen & reaching;
   }
 

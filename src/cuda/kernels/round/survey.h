@@ -17,21 +17,19 @@ MOE_TEAM std::uint32_t tokens_of_chunk(int chunk, int tokens) {
   return count >= kChunkTokens ? ~0u : (1u << count) - 1;
 }
 
-/// Logits of consecutive tokens that a thread asks for before it uses the first.
-inline constexpr int kLogitsInFlight = 8;
-
-/// Calls use(i, log_score) for the pairs of `expert` and the kLogitsInFlight tokens from `first`
-/// on; norm_of(i) is the NormLog of the i-th. Behind the last token the last one is repeated.
-template <class NormOf, class Use>
+/// Calls use(i, log_score) for the pairs of `expert` and the kCount tokens from `first` on, whose
+/// logits are all asked for before one is used; norm_of(i) is the NormLog of the i-th. Behind the
+/// last token the last one is repeated.
+template <int kCount, class NormOf, class Use>
 MOE_TEAM void each_log(const PairScores& scores, int first, int tokens, int expert, NormOf norm_of,
                        Use use) {
-  float logits[kLogitsInFlight];
+  float logits[kCount];
   MOE_UNROLL
-  for (int i = 0; i < kLogitsInFlight; ++i) {
+  for (int i = 0; i < kCount; ++i) {
     logits[i] = scores.logit(first + i < tokens ? first + i : tokens - 1, expert);
   }
   MOE_UNROLL
-  for (int i = 0; i < kLogitsInFlight; ++i) {
+  for (int i = 0; i < kCount; ++i) {
     use(i, log_score(scores.is_sigmoid, logits[i], norm_of(i)));
   }
 }
@@ -41,12 +39,14 @@ MOE_TEAM void each_log(const PairScores& scores, int first, int tokens, int expe
 MOE_TEAM float best_unchosen(const PairScores& scores, const NormLog* norms, std::uint32_t chosen,
                              int chunk, int tokens, int expert) {
   const std::uint32_t unchosen = ~chosen & tokens_of_chunk(chunk, tokens);
+  constexpr int kInFlight = 16;
   float best = kNoLog;
-  for (int part = 0; part < kChunkTokens; part += kLogitsInFlight) {
+  for (int part = 0; part < kChunkTokens; part += kInFlight) {
     const auto norm_of = [&](int i) { return norms[part + i]; };
-    each_log(scores, chunk * kChunkTokens + part, tokens, expert, norm_of, [&](int i, float log) {
-      if ((unchosen >> (part + i) & 1) != 0 && log > best) best = log;
-    });
+    each_log<kInFlight>(scores, chunk * kChunkTokens + part, tokens, expert, norm_of,
+                        [&](int i, float log) {
+                          if ((unchosen >> (part + i) & 1) != 0 && log > best) best = log;
+                        });
   }
   return best;
 }

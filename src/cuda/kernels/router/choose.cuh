@@ -20,12 +20,12 @@ namespace moe::cuda {
 template <int kSlots, bool kSurveys>
 struct Choose {
   using Args = ChooseArgs;
-  static constexpr int kThreads = 256;
-  static constexpr int kMinBlocks = kSlots > 16  ? 2
-                                    : kSlots > 8 ? 3
-                                    : kSurveys   ? 4
-                                    : kSlots > 4 ? 5
-                                                 : 6;
+  // Four blocks of a multiprocessor or more, as registers allow: 512 chunks are then one round.
+  static constexpr int kThreads = kSlots == 16 ? 192 : 256;
+  static constexpr int kMinBlocks = kSlots > 16              ? 2
+                                    : kSlots > 8 || kSurveys ? 4
+                                    : kSlots > 4             ? 5
+                                                             : 6;
   static constexpr int kClusterSize = 1;
   static constexpr int kWarps = kThreads / 32;
   static constexpr float kSigmoidSumFloor = 1e-20f;  // as routing/gate.cpp
