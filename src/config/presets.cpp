@@ -1,4 +1,4 @@
-// Both tables behind one list, and the look-up by name or alias.
+// Both tables and what is made of them behind one list, and the look-up by name or alias.
 #include "config/presets.h"
 
 #include <algorithm>
@@ -9,10 +9,31 @@
 namespace moe::config {
 namespace {
 
+struct Decoding {
+  const char *model, *name;
+};
+constexpr Decoding kDecoding[] = {{"deepseek-v3", "decode-deepseek-v3"},
+                                  {"qwen3-235b-a22b", "decode-qwen3-235b"}};
+constexpr std::int64_t kDecodedSequences = 64;
+
+/// A model's layer as it generates: one token of each sequence.
+Preset decoding(const std::vector<Preset>& models, const Decoding& wanted) {
+  const auto found = std::ranges::find(models, std::string_view(wanted.model),
+                                       [](const Preset& preset) { return preset.config.name; });
+  Preset preset{found->config, {}};
+  preset.config.name = wanted.name;
+  preset.config.batch_size = kDecodedSequences;
+  preset.config.seq_len = 1;
+  preset.config.note = "generating, a token of each of 64 sequences: use it with --mode forward";
+  return preset;
+}
+
 const std::vector<Preset>& all_presets() {
   static const std::vector<Preset> all = [] {
     std::vector<Preset> joined = benchmark_shapes();
-    for (Preset& preset : model_presets()) joined.push_back(std::move(preset));
+    const std::vector<Preset> models = model_presets();
+    for (const Decoding& wanted : kDecoding) joined.push_back(decoding(models, wanted));
+    joined.insert(joined.end(), models.begin(), models.end());
     return joined;
   }();
   return all;

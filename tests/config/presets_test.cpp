@@ -86,6 +86,17 @@ TEST(Presets, DeepSeekV3HasTheModelsOwnValues) {
   EXPECT_EQ(find_preset("deepseek-v3.2")->attention.index.top_k, 2048);
 }
 
+TEST(Presets, DecodingOnesAreTheModelsLayersOfFewTokens) {
+  for (const auto& [name, model] : {std::pair{"decode-deepseek-v3", "deepseek-v3"},
+                                    std::pair{"decode-qwen3-235b", "qwen3-235b-a22b"}}) {
+    const ModelConfig& decoding = *find_preset(name);
+    EXPECT_EQ(decoding.tokens(), 64) << name;
+    EXPECT_EQ(decoding.layer.num_experts, find_preset(model)->layer.num_experts) << name;
+    EXPECT_EQ(decoding.layer.gate.kind, find_preset(model)->layer.gate.kind) << name;
+    EXPECT_EQ(decoding.layer.shared.ffn_dim, find_preset(model)->layer.shared.ffn_dim) << name;
+  }
+}
+
 TEST(Presets, OtherGatesOfRealModels) {
   const Gate& v2 = find_preset("deepseek-v2")->layer.gate;
   EXPECT_EQ(v2.kind, GateKind::softmax_topk);
