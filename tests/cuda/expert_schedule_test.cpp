@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "cuda/kernels/gemm/passengers/stripe_sums.h"
-
 namespace moe::cuda {
 namespace {
 
@@ -33,19 +31,6 @@ TEST(ExpertSchedule, APairComputesEveryTileOnce) {
         EXPECT_EQ(times.size(), static_cast<std::size_t>(row_tiles * column_tiles));
         for (const auto& [tile, count] : times) EXPECT_EQ(count, 1);
       }
-    }
-  }
-}
-
-/// Pairs of CTAs find pairs of column tiles in every stripe but the last.
-TEST(Stripes, AreEvenAndNoMoreThanWanted) {
-  for (int column_tiles = 1; column_tiles < 40; ++column_tiles) {
-    for (int stripes = 1; stripes <= kMaxStripes; ++stripes) {
-      SCOPED_TRACE(testing::Message() << column_tiles << " tiles, " << stripes << " stripes");
-      const int width = stripe_tiles(column_tiles, stripes);
-      EXPECT_EQ(width % 2, 0);
-      EXPECT_LE((column_tiles + width - 1) / width, stripes);
-      EXPECT_LT(width, (column_tiles + stripes - 1) / stripes + 2) << "wider than needed";
     }
   }
 }

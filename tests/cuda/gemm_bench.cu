@@ -9,10 +9,8 @@
 #include <random>
 #include <string>
 
-#include "cuda/kernels/aggregate/sum_token_rows.h"
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/grouped_gemm.h"
-#include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/gemm/up_proj.h"
 #include "device_data.cuh"
 
@@ -215,60 +213,6 @@ void bench_d_act(Bench& bench, const Shape& s, int rounds) {
                       rounds));
 }
 
-/// The rows of every token, in one line.
-struct TokenLists {
-  std::vector<int> offsets, rows;
-
-  TokenLists(const std::vector<int>& row_tokens, int num_tokens) : offsets(num_tokens + 1) {
-    for (const int token : row_tokens) ++offsets[token + 1];
-    for (int t = 0; t < num_tokens; ++t) offsets[t + 1] += offsets[t];
-    std::vector<int> next = offsets;
-    rows.resize(row_tokens.size());
-    for (int r = 0; r < static_cast<int>(row_tokens.size()); ++r) rows[next[row_tokens[r]]++] = r;
-  }
-};
-
-/// A product and the sums over tokens: in two kernels, and in one with more and more stripes.
-void bench_sums(Bench& bench, const Shape& s, const char* name, WeightLayout layout, int k,
-                int rounds) {
-  const std::int64_t rows = std::int64_t(s.T) * s.K;
-  const std::vector<int> row_tokens = random_tokens(s);
-  const TokenLists lists(row_tokens, s.T);
-  DeviceArray<int> offsets(natural_offsets(s)), of_tokens(lists.offsets), inverse(lists.rows);
-  DeviceArray<float> scores(std::vector<float>(rows, 0.125f));
-  DeviceArray<unsigned> counters(kStripeCounters);
-  DeviceArray<Bf16> a(rows * k), b(std::size_t(s.E) * s.d * k), y(std::size_t(rows) * s.d),
-      out(std::size_t(s.T) * s.d);
-  moe::tests::fill_random(a, 1, 0.2f);
-  moe::tests::fill_random(b, 2, 0.02f);
-  GroupedRowsProblem problem{a.get(), b.get(), y.get(), offsets.get(), rows, s.E, s.d, k};
-  const auto tile = k <= 512 ? GroupedTile::m128n256 : GroupedTile::m128n256_pair;
-  std::vector<std::function<void()>> works;
-  const auto product = [&] {
-    multiply_rows(problem, layout, select_rows_tile(rows, s.d, k, num_sms), num_sms, nullptr);
-  };
-  const auto sums = [&] {
-    sum_token_rows({y.get(), scores.get(), of_tokens.get(), inverse.get(), nullptr, out.get(),
-                    moe::DType::bf16, s.T, s.d},
-                   nullptr);
-  };
-  works.push_back(product);
-  works.push_back([=] { product(), sums(); });
-  for (const int stripes : {1, 2, 3, 4, 6}) {
-    works.push_back([&, stripes, tile] {
-      const StripeSumsProblem following{scores.get(), of_tokens.get(), inverse.get(), out.get(),
-                                        s.T,          counters.get(),  stripes};
-      GroupedRowsProblem with_sums = problem;
-      with_sums.sums = &following;
-      multiply_rows(with_sums, layout, tile, num_sms, nullptr);
-    });
-  }
-  std::printf("%-11s %-6s", s.name, name);
-  for (const float ms : bench.medians(works, rounds)) std::printf(" %8.4f", ms);
-  std::printf("\n");
-  std::fflush(stdout);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -285,9 +229,7 @@ int main(int argc, char** argv) {
   std::printf(
       "%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 "
       "ping-pong | (rows: 128x256 streamed) | cuBLAS; up+act: pair, alone, pair without H, "
-      "ping-pong; d_act: pair, "
-      "alone; sums: ms of the product, product and sums, both in one kernel of 1, 2, 3, 4, 6 "
-      "stripes\n",
+      "ping-pong; d_act: pair, alone\n",
       properties.name, num_sms);
   for (const Shape& s : kShapes) {
     const int u = 2 * s.n;
@@ -296,11 +238,6 @@ int main(int argc, char** argv) {
       bench_rows(bench, s, "d_a", WeightLayout::k_by_n, s.n, s.d, rounds);
       bench_gradient(bench, s, "d_wd", s.d, s.n, false, false, rounds);
       bench_gradient(bench, s, "d_wu", u, s.d, false, false, rounds);
-    }
-    if (only == "sums") {
-      bench_sums(bench, s, "down", WeightLayout::n_by_k, s.n, rounds);
-      bench_sums(bench, s, "d_x", WeightLayout::k_by_n, 2 * s.n, rounds);
-      continue;
     }
     if (only == "d_act") {
       bench_d_act(bench, s, rounds);

@@ -60,52 +60,6 @@ TEST_P(PassengersTest, TokenSumsRideInTheGradient) {
   }
 }
 
-/// The same bits as from the product and the sums in kernels of their own, whatever the stripes and
-/// however few the CTAs.
-TEST_P(PassengersTest, SumsFollowTheProduct) {
-  const TokenLists lists(kTokens, rows, memory_rows);
-  const int k = 72;
-  DeviceArray<int> device_offsets(offsets), of_tokens(lists.offsets), inverse(lists.rows);
-  DeviceArray<float> row_scores(scores);
-  DeviceArray<unsigned> counters(std::vector<unsigned>(kStripeCounters, 12345));
-  for (const int d : {8, 264, 1032, 1536}) {
-    DeviceArray<Bf16> a(std::size_t(memory_rows) * k), w(std::size_t(E) * d * k),
-        y(std::size_t(memory_rows) * d), out(std::size_t(kTokens) * d),
-        y_alone(std::size_t(memory_rows) * d), alone(std::size_t(kTokens) * d);
-    tests::fill_random(a, 1);
-    tests::fill_random(w, 2);
-    for (const bool is_forward : {true, false}) {
-      const WeightLayout layout = is_forward ? WeightLayout::n_by_k : WeightLayout::k_by_n;
-      const float* scales = is_forward ? row_scores.get() : nullptr;
-      for (auto* each : {&y_alone, &alone}) poison(*each);
-      multiply_rows({a.get(), w.get(), y_alone.get(), device_offsets.get(), memory_rows, E, d, k},
-                    layout, GroupedTile::m128n256, tests::multiprocessors(), nullptr);
-      sum_token_rows({y_alone.get(), scales, of_tokens.get(), inverse.get(), nullptr, alone.get(),
-                      DType::bf16, kTokens, d},
-                     nullptr);
-      for (const GroupedTile tile : {GroupedTile::m128n256, GroupedTile::m128n256_pair}) {
-        for (const int stripes : {1, 2, 3, kMaxStripes}) {
-          for (const int ctas : {4, tests::multiprocessors()}) {
-            SCOPED_TRACE(testing::Message()
-                         << "d " << d << ", forward " << is_forward << ", tile "
-                         << static_cast<int>(tile) << ", " << stripes << " stripes, " << ctas);
-            for (auto* each : {&y, &out}) poison(*each);
-            const StripeSumsProblem sums{scales,  of_tokens.get(), inverse.get(), out.get(),
-                                         kTokens, counters.get(),  stripes};
-            GroupedRowsProblem problem{a.get(),     w.get(), y.get(), device_offsets.get(),
-                                       memory_rows, E,       d,       k};
-            problem.sums = &sums;
-            multiply_rows(problem, layout, tile, ctas, nullptr);
-            MOE_CUDA_CHECK(cudaDeviceSynchronize());
-            EXPECT_TRUE(same_bits(y, y_alone)) << "the product differs with sums behind it";
-            EXPECT_TRUE(same_bits(out, alone)) << "sums differ from those of their own kernel";
-          }
-        }
-      }
-    }
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Rows, PassengersTest, ::testing::ValuesIn(tests::row_counts()),
                          [](const auto& info) { return info.param.name; });
 

@@ -1,17 +1,14 @@
-// Router and permutation kernels: microseconds per launch inside a CUDA graph, the gather beside a
-// device copy, and the router's product beside cuBLAS. For the author of a kernel, not for users.
+// Router and permutation kernels: microseconds per launch inside a CUDA graph, and the gather
+// beside a device copy. For the author of a kernel, not for users.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
-#include <tuple>
 
-#include "cuda/kernels/gemm/router_logits.h"
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/permute/gather_rows.h"
 #include "cuda/kernels/round/round.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
-#include "cuda/runtime/blas.h"
 #include "device_data.cuh"
 #include "moe/dtype.h"
 
@@ -217,40 +214,6 @@ void bench_gather(std::int64_t tokens, std::int64_t num_experts, std::int64_t to
       gather / copied, 100 * rate / copy_rate);
 }
 
-/// Ours and cuBLAS's in turn.
-void bench_logits(std::int64_t tokens, int num_experts, int dim, int multiprocessors) {
-  DeviceArray<Bf16> x(tokens * dim), w(std::int64_t{num_experts} * dim);
-  DeviceArray<float> logits(tokens * num_experts);
-  DeviceArray<std::byte> scratch(std::size_t{32} << 20);
-  tests::fill_random(x, 1);
-  tests::fill_random(w, 2, 0.1f);
-  MOE_CUDA_CHECK(cudaDeviceSynchronize());
-  cuda::Blas blas(0);
-  blas.use(nullptr, {scratch.get(), scratch.size()});
-  const auto ours = [&] {
-    cuda::router_logits({x.get(), w.get(), nullptr, logits.get(), tokens, num_experts, dim},
-                        multiprocessors, nullptr);
-  };
-  const auto cublas = [&] {
-    blas.gemm_rows({.a = {.data = x.get(), .stride = dim},
-                    .b = {.data = w.get(), .stride = dim, .transposed = true},
-                    .c = {.data = logits.get(), .stride = num_experts},
-                    .m = tokens,
-                    .n = num_experts,
-                    .k = dim,
-                    .out_dtype = DType::f32});
-  };
-  double best_ours = 1e300, best_cublas = 1e300;
-  for (int round = 0; round < 3; ++round) {
-    best_ours = std::min(best_ours, median_us(nullptr, ours));
-    best_cublas = std::min(best_cublas, median_us(nullptr, cublas));
-  }
-  const double bytes = 2.0 * tokens * dim + 4.0 * tokens * num_experts;
-  std::printf("T=%-6ld E=%-4d d=%-5d ours %7.1f us %5.2f TB/s | cuBLAS %7.1f us %5.2f TB/s\n",
-              long(tokens), num_experts, dim, best_ours, bytes / best_ours / 1e6, best_cublas,
-              bytes / best_cublas / 1e6);
-}
-
 }  // namespace
 
 int main() {
@@ -280,15 +243,5 @@ int main() {
   bench_gather(32768, 8, 2, 4096);
   bench_gather(4096, 128, 8, 1024);
   bench_gather(128, 128, 8, 7168);
-  std::printf("the router's product, fastest of three medians; rates count X and the logits\n");
-  for (const auto& [T, E, d] : {std::tuple{40960, 128, 768},
-                                {40960, 32, 768},
-                                {24576, 128, 1536},
-                                {32768, 256, 4096},
-                                {32768, 64, 4096},
-                                {16384, 256, 4096},
-                                {4096, 8, 1024}}) {
-    bench_logits(T, E, d, properties.multiProcessorCount);
-  }
   return 0;
 }

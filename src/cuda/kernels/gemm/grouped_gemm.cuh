@@ -10,18 +10,18 @@ namespace moe::cuda {
 inline constexpr std::uint16_t kBothCtas = 3;  // multicast mask of a pair
 
 /// C rows = A rows B[e].
-template <WeightLayout kLayout, GemmTile kTileValue, bool kStreamed, class PassengerType>
+template <WeightLayout kLayout, GemmTile kTileValue, bool kStreamed>
 struct MultiplyRows {
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
-    typename PassengerType::Args passenger;
+    NoPassenger::Args passenger;
     const __nv_bfloat16* bias;
     PartialSums partials;
     int half;  // half_of_rows() of B[e] [k, n]
     bool adds;
   };
-  using Passenger = PassengerType;
+  using Passenger = NoPassenger;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k;

@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/kernels/gemm/passengers/stripe_sums.h"
 #include "cuda/kernels/gemm/passengers/token_sums.h"
 
 namespace moe::cuda {
@@ -34,9 +33,7 @@ struct GroupedRowsProblem {
   unsigned* turns = nullptr;       // scratch of keeps_in_step()
   const void* bias = nullptr;      // [E, n], added to every row of C; null = none
   void* stream_scratch = nullptr;  // of GroupedTile::m128n256_streamed: stream_scratch_bytes()
-  /// Sums of C's rows, by the same kernel; with the tiles m128n256 and m128n256_pair, without adds.
-  const StripeSumsProblem* sums = nullptr;
-  bool interleaved = false;  // B[e] [k, n] is stored so; k_by_n only
+  bool interleaved = false;        // B[e] [k, n] is stored so; k_by_n only
 };
 
 struct WeightGradientProblem {

@@ -1,5 +1,4 @@
 // Instances of the grouped GEMM, and the choice among them at run time.
-#include <algorithm>
 #include <string>
 
 #include "cuda/kernels/gemm/grouped_gemm.cuh"
@@ -56,46 +55,15 @@ void require_whole_boxes(bool interleaved, bool supported, int rows, int columns
               std::to_string(rows) + " x " + std::to_string(columns));
 }
 
-/// About two windows of rows per item: long enough to hide what it takes to begin one, short enough
-/// to be even in the end.
-int tokens_per_item(std::int64_t tokens, std::int64_t rows) {
-  return static_cast<int>(
-      std::clamp<std::int64_t>(64 * tokens / std::max<std::int64_t>(rows, 1), 1, 31));
-}
-
-StripeSums::Args stripe_sums_args(const GroupedRowsProblem& p, int block_n, cudaStream_t stream) {
-  const StripeSumsProblem& sums = *p.sums;
-  const int column_tiles = (p.n + block_n - 1) / block_n;
-  const int width = stripe_tiles(column_tiles, sums.stripes);
-  MOE_CUDA_CHECK(cudaMemsetAsync(sums.counters, 0, kStripeCounters * sizeof(unsigned), stream));
-  return {static_cast<const __nv_bfloat16*>(p.c),
-          sums.row_scales,
-          sums.token_offsets,
-          sums.token_rows,
-          static_cast<__nv_bfloat16*>(sums.out),
-          static_cast<int>(sums.tokens),
-          p.n,
-          tokens_per_item(sums.tokens, p.rows),
-          (column_tiles + width - 1) / width,
-          width * block_n,
-          sums.counters,
-          sums.counters + 1};
-}
-
-template <GemmTile kTile, WeightLayout kLayout, bool kStreamed = false,
-          class Passenger = NoPassenger>
+template <GemmTile kTile, WeightLayout kLayout, bool kStreamed = false>
 void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_t stream) {
-  using Product = MultiplyRows<kLayout, kTile, kStreamed, Passenger>;
+  using Product = MultiplyRows<kLayout, kTile, kStreamed>;
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, 0, p.n, p.k, nullptr};
   if constexpr (kStreamed) {
     args.partials = partial_sums(p.stream_scratch, num_multiprocessors, stream);
   } else {
     args.dims.turns = zeroed(p.turns, stream);
-  }
-  if constexpr (Passenger::kThreads > 0) {
-    args.passenger = stripe_sums_args(p, kTile.block_n, stream);
-    args.dims.stripe_tiles = args.passenger.stripe_columns / kTile.block_n;
   }
   args.adds = p.adds;
   args.half = half_of_rows(p.k, p.interleaved);
@@ -136,25 +104,12 @@ void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cuda
   start<Product>(args, num_multiprocessors, stream);
 }
 
-template <GemmTile kTile, bool kStreamed = false, class Passenger = NoPassenger>
+template <GemmTile kTile, bool kStreamed = false>
 void rows_by_layout(const GroupedRowsProblem& p, WeightLayout layout, int num_multiprocessors,
                     cudaStream_t stream) {
   if (layout == WeightLayout::n_by_k)
-    return rows_with<kTile, WeightLayout::n_by_k, kStreamed, Passenger>(p, num_multiprocessors,
-                                                                        stream);
-  return rows_with<kTile, WeightLayout::k_by_n, kStreamed, Passenger>(p, num_multiprocessors,
-                                                                      stream);
-}
-
-/// Rows whose sums over tokens follow them.
-void rows_with_sums(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile tile,
-                    int num_multiprocessors, cudaStream_t stream) {
-  if (tile == GroupedTile::m128n256)
-    return rows_by_layout<kTile128x256, false, StripeSums>(p, layout, num_multiprocessors, stream);
-  if (tile == GroupedTile::m128n256_pair)
-    return rows_by_layout<kTile128x256Pair, false, StripeSums>(p, layout, num_multiprocessors,
-                                                               stream);
-  throw Error(ErrorKind::internal, "sums follow tiles of 128 x 256 alone");
+    return rows_with<kTile, WeightLayout::n_by_k, kStreamed>(p, num_multiprocessors, stream);
+  return rows_with<kTile, WeightLayout::k_by_n, kStreamed>(p, num_multiprocessors, stream);
 }
 
 template <GemmTile kTile>
@@ -176,7 +131,6 @@ std::size_t stream_scratch_bytes(int num_multiprocessors) {
 void multiply_rows(const GroupedRowsProblem& p, WeightLayout layout, GroupedTile tile,
                    int num_multiprocessors, cudaStream_t stream) {
   require_whole_boxes(p.interleaved, layout == WeightLayout::k_by_n, p.k, p.n);
-  if (p.sums != nullptr) return rows_with_sums(p, layout, tile, num_multiprocessors, stream);
   switch (tile) {
     case GroupedTile::m128n256:
       return rows_by_layout<kTile128x256>(p, layout, num_multiprocessors, stream);

@@ -22,7 +22,7 @@
 //
 //   struct Product {
 //     struct Args { ExpertDims dims; Passenger::Args passenger; ... };
-//     using Passenger;                    // what other warps of the producer do besides
+//     using Passenger;                    // what two warps of the producer do besides
 //     static constexpr GemmTile kTile;
 //     static constexpr Ragged kRagged;
 //     static constexpr ptx::Major kMajorA, kMajorB;
@@ -52,7 +52,6 @@
 
 #include <type_traits>
 
-#include "cuda/kernels/gemm/passengers/stripe_sums.cuh"
 #include "cuda/kernels/gemm/passengers/token_sums.cuh"
 #include "cuda/kernels/gemm/skeleton/expert_walk.cuh"
 #include "cuda/kernels/gemm/skeleton/gather_rows.cuh"
@@ -90,14 +89,11 @@ struct ExpertGemm {
   static_assert(kTile.block_n / kTile.cluster_m % 64 == 0, "each CTA loads whole boxes of B");
   static_assert(kTailSteps == 0 || !kPingPong, "the other's stages would wait behind the tail");
 
-  // A passenger takes the last warps of the producer warpgroup: a fourth warpgroup would leave
+  // A passenger takes the last two warps of the producer warpgroup: a fourth warpgroup would leave
   // ptxas 128 registers per thread, fewer than one wgmma of 64 x 256 needs.
   static constexpr bool kHasPassenger = Passenger::kThreads > 0;
   static constexpr int kProducerThreads = kWarpgroupThreads - Passenger::kThreads;
-  using Gatherer = RowGatherer<Product::kRagged, kGathersA ? kProducerThreads : kWarpgroupThreads>;
-  // A passenger that sums the product's own rows: stripe by stripe, and consumers help it in the
-  // end.
-  static constexpr bool kSumsOwnRows = std::is_same_v<Passenger, StripeSums>;
+  using Gatherer = RowGatherer<Product::kRagged, kProducerThreads>;
 
   // Registers per thread after the split; 128 p + 256 c must not exceed 65536.
   static constexpr int kProducerRegisters = kHasPassenger ? 168 : kGathersA ? 56 : 40;
@@ -114,10 +110,8 @@ struct ExpertGemm {
   static constexpr bool kStreams = Product::kStreams;
   static_assert(!kStreams || (kByRows && !kPingPong && kTailSteps == 0),
                 "pieces are of equal reductions, and consumers take them together");
-  static_assert(!kSumsOwnRows || (kByRows && !kPingPong && !kStreams),
-                "who has stored a tile knows that all of it is there");
-  using Walk = std::conditional_t<kStreams, StreamedWalk<kTile>,
-                                  ExpertWalk<Product::kRagged, kTile, kSumsOwnRows>>;
+  using Walk =
+      std::conditional_t<kStreams, StreamedWalk<kTile>, ExpertWalk<Product::kRagged, kTile>>;
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
     const int rank = kClusterSize > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
@@ -236,10 +230,8 @@ struct ExpertGemm {
     typename Ring::Cursor at;
     TileWork work;
     float acc[kSlices][kTile.block_n / 2];
-    int stripe = 0;
     if (kPingPong && consumer == 1) pass_turn(consumer);  // the first tile is the other's
     for (int turn = 0; walk.next(work); turn ^= 1) {
-      announce_until(args, work.stripe, stripe, thread);
       if (kPingPong && turn != consumer) {
         at.skip(work.k_steps);
         continue;
@@ -284,22 +276,7 @@ struct ExpertGemm {
         }
       }
     }
-    if constexpr (kSumsOwnRows) {
-      announce_until(args, args.passenger.stripes, stripe, thread);
-      Passenger::run(args.passenger);
-    }
     if (thread == 0) ptx::tma_store_wait<0>();
-  }
-
-  /// Says of all stripes before `next` that they are stored, once.
-  static __device__ __forceinline__ void announce_until(const Args& args, int next, int& stripe,
-                                                        int thread) {
-    if constexpr (kSumsOwnRows) {
-#pragma unroll 1
-      for (; stripe < next; ++stripe) {
-        if (thread == 0) Passenger::announce(args.passenger, stripe);
-      }
-    }
   }
 
   /// False: this was not the tile's first piece, and its sums were left for who has that.

@@ -17,25 +17,21 @@ struct TileWork {
   int expert;
   int row_begin, row_count;  // of the expert
   TileOfPair tile;
-  int stripe;            // of columns; 0 unless the walk is striped
   int k_begin, k_steps;  // steps of the reduction; k_begin is 0 unless units are streamed
   int helpers;           // see UnitPiece
 };
 
-/// Sizes of a product: the one of m and k that is ragged is ignored, but m where nobody has
-/// offsets.
+/// Sizes of a product: the one of m and k that is ragged is ignored.
 struct ExpertDims {
-  const int* expert_offsets;  // [num_experts + 1]; null: one expert has all m rows
+  const int* expert_offsets;  // [num_experts + 1]
   int num_experts;
   int m, n, k;
   unsigned* turns = nullptr;  // done by all CTAs together, zero at the start; null: nobody waits
-  int stripe_tiles = 0;       // column tiles of a stripe, of a striped walk
 };
 
-/// Walks the units of one cluster, expert by expert; striped, all experts' tiles of a stripe of
-/// columns before those of the next. Every warp walks by itself: the state is a handful of
-/// registers, and experts are scanned 32 at a time.
-template <Ragged kRagged, GemmTile kTile, bool kStriped = false>
+/// Walks the units of one cluster, expert by expert. Every warp walks by itself: the state is a
+/// handful of registers, and experts are scanned 32 at a time.
+template <Ragged kRagged, GemmTile kTile>
 class ExpertWalk {
  public:
   __device__ __forceinline__ ExpertWalk(const ExpertDims& dims, int cluster, int num_clusters,
@@ -44,8 +40,7 @@ class ExpertWalk {
         unit_(cluster),
         stride_(num_clusters),
         rank_(rank),
-        column_tiles_((dims.n + kTile.block_n - 1) / kTile.block_n),
-        width_(kStriped ? min(dims.stripe_tiles, column_tiles_) : column_tiles_) {}
+        column_tiles_((dims.n + kTile.block_n - 1) / kTile.block_n) {}
 
   /// False behind the last unit. Must be called by whole warps.
   __device__ __forceinline__ bool next(TileWork& work) {
@@ -69,7 +64,7 @@ class ExpertWalk {
   /// Expert and tile of a unit; false behind the last one. Units must come in rising order.
   __device__ __forceinline__ bool find(int unit, TileWork& work) {
     const int lane = threadIdx.x % 32;
-    while (first_expert_ < dims_.num_experts || start_next_stripe()) {
+    while (first_expert_ < dims_.num_experts) {
       const auto [begin, count, units] = rows_of(first_expert_ + lane);
       int end = units;  // inclusive prefix sum over the lanes
 #pragma unroll
@@ -84,10 +79,8 @@ class ExpertWalk {
         work.row_begin = __shfl_sync(0xffffffffu, begin, owner);
         work.row_count = __shfl_sync(0xffffffffu, count, owner);
         const int first_unit = base_ + __shfl_sync(0xffffffffu, end - units, owner);
-        work.tile = tile_of_unit(unit - first_unit, rank_, row_tiles(work.row_count), width_,
+        work.tile = tile_of_unit(unit - first_unit, rank_, row_tiles(work.row_count), column_tiles_,
                                  kTile.cluster_m);
-        work.stripe = stripe_;
-        if constexpr (kStriped) work.tile.column_tile += stripe_ * dims_.stripe_tiles;
         return true;
       }
       base_ += __shfl_sync(0xffffffffu, end, 31);
@@ -97,26 +90,14 @@ class ExpertWalk {
   }
 
  private:
-  /// False behind the last stripe.
-  __device__ __forceinline__ bool start_next_stripe() {
-    if constexpr (!kStriped) return false;
-    const int first_column = (stripe_ + 1) * dims_.stripe_tiles;
-    if (first_column >= column_tiles_) return false;
-    ++stripe_;
-    width_ = min(dims_.stripe_tiles, column_tiles_ - first_column);
-    first_expert_ = 0;
-    return true;
-  }
-
   struct Rows {
     int begin, count, units;
   };
   __device__ __forceinline__ Rows rows_of(int expert) const {
     if (expert >= dims_.num_experts) return {0, 0, 0};
-    const bool is_ragged = dims_.expert_offsets != nullptr;
-    const int begin = is_ragged ? dims_.expert_offsets[expert] : 0;
-    const int count = is_ragged ? dims_.expert_offsets[expert + 1] - begin : dims_.m;
-    return {begin, count, units_of_expert(row_tiles(count), width_, kTile.cluster_m)};
+    const int begin = dims_.expert_offsets[expert];
+    const int count = dims_.expert_offsets[expert + 1] - begin;
+    return {begin, count, units_of_expert(row_tiles(count), column_tiles_, kTile.cluster_m)};
   }
 
   __device__ __forceinline__ int row_tiles(int count) const {
@@ -126,8 +107,7 @@ class ExpertWalk {
 
   const ExpertDims& dims_;
   int unit_, stride_, rank_, column_tiles_;
-  int width_;  // column tiles of the stripe
-  int stripe_ = 0, first_expert_ = 0, base_ = 0;
+  int first_expert_ = 0, base_ = 0;
 };
 
 /// The same walk over pieces of units.
