@@ -162,6 +162,10 @@ void common_buffers(Builder& builder, const Sizes& s, const Request& request,
                       "permute");
   }
   if (scratch.gemm_turns) builder.workspace("gemm_turns", DType::i32, {1});
+  if (scratch.stream_bytes > 0) {
+    builder.workspace("stream_scratch", DType::i32,
+                      {static_cast<std::int64_t>(scratch.stream_bytes + 3) / 4});
+  }
   const bool has_bias = request.config.expert_bias || request.config.gate.logit_bias;
   if (scratch.bias_chunks > 0 && has_bias && request.training) {
     const std::int64_t widest = std::max({s.E, s.u, s.d});

@@ -68,10 +68,12 @@ TEST_P(InterleavedGemmTest, UpProjection) {
 
 /// dX rows from dH, whose columns are gate, then up, and from either order of W_up.
 TEST_P(InterleavedGemmTest, InputGradient) {
+  DeviceArray<std::byte> scratch(stream_scratch_bytes(tests::multiprocessors()));
   for (const Dims dims : {Dims{128, 256}, Dims{320, 64}, Dims{64, 192}}) {
     for (const GroupedTile tile :
          {GroupedTile::m128n256, GroupedTile::m128n256_pair, GroupedTile::m128n192,
-          GroupedTile::m128n128_pair, GroupedTile::m128n128_ping_pong}) {
+          GroupedTile::m128n128_pair, GroupedTile::m128n128_ping_pong,
+          GroupedTile::m128n256_streamed}) {
       const int d = dims.d, n = dims.n;
       SCOPED_TRACE("d " + std::to_string(d) + " n " + std::to_string(n));
       DeviceArray<Bf16> d_h(std::size_t(memory_rows) * 2 * n), w(std::size_t(E) * 2 * n * d),
@@ -83,6 +85,7 @@ TEST_P(InterleavedGemmTest, InputGradient) {
       for (auto* each : {&d_x, &d_x_in_turns}) poison(*each);
       GroupedRowsProblem problem{d_h.get(),   w.get(), d_x.get(), device_offsets.get(),
                                  memory_rows, E,       d,         2 * n};
+      problem.stream_scratch = scratch.get();
       multiply_rows(problem, WeightLayout::k_by_n, tile, tests::multiprocessors(), nullptr);
       problem.b = w_in_turns.get();
       problem.c = d_x_in_turns.get();

@@ -2,6 +2,8 @@
 // On GPUs other than Hopper the loop over cuBLAS alone.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "gpu.h"
 #include "measure/problem/ep_share.h"
 #include "measure/problem/given_routing.h"
@@ -307,6 +309,29 @@ TEST_P(CudaLayerTest, AReplayedGraphGivesTheSameBits) {
     const std::string reason = bench.trial.capture_graphs();
     EXPECT_EQ(reason.empty(), bench.plan.capturable) << variant << ": " << reason;
     EXPECT_EQ(bench.trial.run().graph_backward > 0, bench.plan.capturable) << variant;
+  }
+}
+
+/// Long reductions over few tiles, which clusters share: in routed experts and in the shared one.
+TEST(StreamedTiles, AgreeWithTruthAndRepeatTheirBitsInAGraph) {
+  if (hopper_variants().empty()) GTEST_SKIP() << tests::no_hopper_reason();
+  Case test{"streamed",
+            tests::layer(264, 2048, 4, 2),
+            150,
+            {.kind = routing::TrafficKind::zipf, .exponent = 0.8}};
+  test.config.dtype = DType::bf16;
+  test.config.expert_bias = true;
+  test.config.shared = {.ffn_dim = 2048, .gated = true};
+  for (const char* variant : hopper_variants()) {
+    expect_true(variant, test);
+    Case one_token = test;
+    one_token.tokens = 1;
+    expect_true(variant, one_token, false);
+    Bench bench(variant, test);
+    EXPECT_TRUE(std::any_of(bench.plan.buffers.begin(), bench.plan.buffers.end(),
+                            [](const Buffer& b) { return b.name == "stream_scratch"; }));
+    bench.trial.run_for_check();
+    EXPECT_EQ(bench.trial.capture_graphs(), "") << variant;  // compares the replay's bits
   }
 }
 

@@ -92,14 +92,18 @@ TEST(CudaVariants, RoundedVanillaIsARowWhereItIsTheOnlyVariant) {
             measure::default_labels(DeviceKind::cuda));
 }
 
-std::set<std::string> buffers_of(const char* variant, bool keep_saved) {
-  Request request = measure::make_request(layer_with_shared_expert(), 100, true);
-  request.keep_saved = keep_saved;
+std::set<std::string> buffers_of(const char* variant, const Request& request) {
   std::set<std::string> names;
   for (const Buffer& buffer :
        find_variant(DeviceKind::cuda, variant)->plan(request, gpu_of(90)).buffers)
     names.insert(buffer.name);
   return names;
+}
+
+std::set<std::string> buffers_of(const char* variant, bool keep_saved) {
+  Request request = measure::make_request(layer_with_shared_expert(), 100, true);
+  request.keep_saved = keep_saved;
+  return buffers_of(variant, request);
 }
 
 TEST(CudaVariants, VanillaPlansNoScratchOfHopperKernels) {
@@ -110,6 +114,39 @@ TEST(CudaVariants, VanillaPlansNoScratchOfHopperKernels) {
   }
   EXPECT_FALSE(buffers_of("vanilla", false).contains("shared_d_h"));
   EXPECT_TRUE(buffers_of("vanilla", true).contains("shared_d_h"));
+}
+
+/// Tiles are few where tokens or columns are, and a reduction is long where experts are wide: dX
+/// sums over gate and up, in training alone; grouped_gemm's up-projection over the model's width.
+TEST(CudaVariants, ScratchOfStreamedTilesIsPlannedWhereAProductSelectsThem) {
+  const auto streams = [](const char* variant, std::int64_t d, std::int64_t n, std::int64_t tokens,
+                          bool training, std::int64_t shared = 0) {
+    LayerConfig config{.hidden_dim = d, .ffn_dim = n, .num_experts = 8, .top_k = 2};
+    config.dtype = DType::bf16;
+    config.shared.ffn_dim = shared;
+    return buffers_of(variant, measure::make_request(config, tokens, training))
+        .contains("stream_scratch");
+  };
+  for (const char* variant : {"grouped_gemm", "sonic"}) {
+    EXPECT_TRUE(streams(variant, 1024, 4096, 4096, false)) << variant;
+    EXPECT_FALSE(streams(variant, 1024, 4096, 65536, true)) << variant << ": many tiles";
+    EXPECT_TRUE(streams(variant, 1024, 1024, 4096, true)) << variant;
+    EXPECT_FALSE(streams(variant, 1024, 1024, 4096, false)) << variant << ": a short reduction";
+    EXPECT_TRUE(streams(variant, 1024, 512, 4096, false, 2048)) << variant << ": the shared one";
+  }
+  EXPECT_TRUE(streams("grouped_gemm", 4096, 512, 16, false));
+  EXPECT_FALSE(streams("sonic", 4096, 512, 16, false));
+  EXPECT_FALSE(streams("vanilla", 1024, 4096, 4096, true));
+}
+
+/// Tiles are chosen for the rows that a routing has, not for those that rounding may add.
+TEST(CudaVariants, RoundingDoesNotChangeTheChoiceOfTiles) {
+  LayerConfig config{.hidden_dim = 1024, .ffn_dim = 4096, .num_experts = 256, .top_k = 2};
+  config.dtype = DType::bf16;
+  config.rounding = {RoundingRule::nearest, 128};
+  const Request request = measure::make_request(config, 4096, false);
+  EXPECT_GT(request.max_rows, 4 * 4096 * config.top_k);
+  EXPECT_TRUE(buffers_of("sonic", request).contains("stream_scratch"));
 }
 
 }  // namespace

@@ -14,9 +14,18 @@ namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
               TensorView c, TensorView bias = {}) {
-  multiply_rows({a.data, w.data, c.data, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
-                 n, k, false, pass.turns(k), bias.data},
-                layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
+  multiply_rows({.a = a.data,
+                 .b = w.data,
+                 .c = c.data,
+                 .expert_offsets = pass.expert_offsets(),
+                 .rows = pass.max_rows,
+                 .num_experts = pass.num_experts(),
+                 .n = n,
+                 .k = k,
+                 .turns = pass.turns(k),
+                 .bias = bias.data,
+                 .stream_scratch = pass.stream_scratch()},
+                layout, select_rows_tile(pass.expected_rows, n, k, pass.num_multiprocessors),
                 pass.num_multiprocessors, pass.stream);
 }
 

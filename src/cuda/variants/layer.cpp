@@ -35,6 +35,8 @@ Pass CudaLayer::start(const Call& call, const Weights& weights, const Inputs& in
             static_cast<cudaStream_t>(call.stream.native),
             num_multiprocessors_,
             request.max_rows,
+            expected_rows(request),
+            request.max_tokens,
             call.probe,
             tokens};
   const TensorView scratch = pass.buffer("gemm_scratch");

@@ -3,6 +3,7 @@
 // where it is to run on any GPU.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -13,6 +14,12 @@
 #include "moe/variant.h"
 
 namespace moe::cuda {
+
+/// Rows that tiles are chosen for, by the plan and by every pass alike: T*K, though rounding may
+/// add to them, or fewer where the request says so.
+inline std::int64_t expected_rows(const Request& request) {
+  return std::min(request.max_rows, request.max_tokens * request.config.top_k);
+}
 
 /// One call in progress: everything that a step reads, in one place. Pointers are device memory.
 struct Pass {
@@ -25,6 +32,8 @@ struct Pass {
   int num_multiprocessors;
   std::int64_t max_rows;  // rows that buffers hold; how many are used stands in expert_offsets[E],
                           // on the device
+  std::int64_t expected_rows;  // expected_rows() of the request
+  std::int64_t max_tokens;     // tokens that buffers hold
   Probe* probe;
   std::int64_t tokens;
 
@@ -47,6 +56,10 @@ struct Pass {
   /// Scratch of a product with reduction k.
   unsigned* turns(int k) const {
     return keeps_in_step(k) ? arena.get<unsigned>("gemm_turns") : nullptr;
+  }
+  /// Scratch of streamed tiles; null where the plan found that no product has one.
+  void* stream_scratch() const {
+    return arena.has("stream_scratch") ? buffer("stream_scratch").data : nullptr;
   }
 };
 

@@ -29,8 +29,17 @@ struct AllTokensRouting {
 
 void add_rows(const Pass& pass, const AllTokensRouting& all, TensorView a, TensorView w,
               WeightLayout layout, int n, int k, TensorView c) {
-  multiply_rows({a.data, w.data, c.data, all.offsets, pass.tokens, 1, n, k, true}, layout,
-                select_rows_tile(pass.tokens, n, k, pass.num_multiprocessors),
+  multiply_rows({.a = a.data,
+                 .b = w.data,
+                 .c = c.data,
+                 .expert_offsets = all.offsets,
+                 .rows = pass.tokens,
+                 .num_experts = 1,
+                 .n = n,
+                 .k = k,
+                 .adds = true,
+                 .stream_scratch = pass.stream_scratch()},
+                layout, select_rows_tile(pass.max_tokens, n, k, pass.num_multiprocessors),
                 pass.num_multiprocessors, pass.stream);
 }
 

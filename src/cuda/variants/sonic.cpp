@@ -24,8 +24,9 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
                  .k = k,
                  .turns = pass.turns(k),
                  .bias = bias.data,
+                 .stream_scratch = pass.stream_scratch(),
                  .interleaved = interleaved},
-                layout, select_rows_tile(pass.max_rows, n, k, pass.num_multiprocessors),
+                layout, select_rows_tile(pass.expected_rows, n, k, pass.num_multiprocessors),
                 pass.num_multiprocessors, pass.stream);
 }
 

@@ -5,14 +5,10 @@
 #include <memory>
 #include <string>
 
-#include "cuda/kernels/bias/bias_gradient.h"
-#include "cuda/kernels/gemm/d_act.h"
-#include "cuda/kernels/gemm/select_tile.h"
-#include "cuda/kernels/permute/build_rows.h"
-#include "cuda/kernels/round/round.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/runtime/capability.h"
 #include "cuda/variants/grouped_gemm.h"
+#include "cuda/variants/kernel_scratch.h"
 #include "cuda/variants/sonic.h"
 #include "cuda/variants/vanilla.h"
 #include "plan/algorithms.h"
@@ -24,7 +20,7 @@ namespace {
 struct Needs {
   /// Why they cannot take the layer; empty = they can.
   std::optional<std::string> (*reason)(const LayerConfig&, const DeviceTraits&);
-  plan::KernelScratch (*scratch)(const Request&);
+  plan::KernelScratch (*scratch)(const Request&, const DeviceTraits&);
 };
 
 std::optional<std::string> any_gpu_reason(const LayerConfig& config, const DeviceTraits& traits) {
@@ -58,28 +54,9 @@ std::optional<std::string> sonic_reason(const LayerConfig& config, const DeviceT
   return {};
 }
 
-plan::KernelScratch any_gpu_scratch(const Request& request) {
-  plan::KernelScratch scratch;
-  scratch.permute_bytes = permute_scratch_bytes(request.max_tokens, request.config.num_experts);
-  scratch.round_bytes = round_scratch_bytes(request.max_tokens, request.config.num_experts);
-  scratch.shared = plan::SharedScheme::stepwise;
-  scratch.rounds_d_logits = true;
-  scratch.bias_chunks = kBiasChunks;
-  return scratch;
-}
-
-plan::KernelScratch hopper_scratch(const Request& request) {
-  plan::KernelScratch scratch = any_gpu_scratch(request);
-  scratch.d_score_columns = kDScoreColumns;
-  scratch.shared = plan::SharedScheme::routed;
-  scratch.gemm_turns = true;
-  scratch.sums_ride = sums_ride(static_cast<int>(request.config.ffn_dim));
-  return scratch;
-}
-
 constexpr Needs kAnyGpu = {any_gpu_reason, any_gpu_scratch};
-constexpr Needs kHopper = {hopper_reason, hopper_scratch};
-constexpr Needs kSonic = {sonic_reason, hopper_scratch};
+constexpr Needs kGroupedGemm = {hopper_reason, grouped_gemm_scratch};
+constexpr Needs kSonic = {sonic_reason, sonic_scratch};
 
 template <class LayerType>
 class CudaVariant final : public Variant {
@@ -97,7 +74,7 @@ class CudaVariant final : public Variant {
   }
 
   Plan plan(const Request& request, const DeviceTraits& traits) const override {
-    return make_plan_(request, traits, needs_.scratch(request));
+    return make_plan_(request, traits, needs_.scratch(request, traits));
   }
 
   std::unique_ptr<Layer> make_layer(const Plan& plan, DeviceId device) const override {
@@ -118,7 +95,7 @@ std::vector<const Variant*> cuda_variants() {
       kAnyGpu);
   static const CudaVariant<GroupedGemmLayer> grouped_gemm(
       "grouped_gemm", "rows sorted by expert, one grouped GEMM per projection", plan::grouped_gemm,
-      kHopper);
+      kGroupedGemm);
   static const CudaVariant<SonicLayer> sonic(
       "sonic", "SonicMoE: keeps only X and H, recomputes A, dS = <dA', A>", plan::sonic, kSonic);
   return {&vanilla, &grouped_gemm, &sonic};

@@ -33,6 +33,8 @@ constexpr std::size_t kPartialValues = std::size_t{64} * kTile128x256Pair.block_
 
 /// Slots for the sums, then their flags, which are set to zero.
 PartialSums partial_sums(void* scratch, int num_multiprocessors, cudaStream_t stream) {
+  if (scratch == nullptr)
+    throw Error(ErrorKind::internal, "grouped GEMM: no scratch for a streamed tile");
   const std::size_t slots = static_cast<std::size_t>(num_multiprocessors) * GemmTile::kConsumers;
   auto* values = static_cast<float*>(scratch);
   auto* ready = reinterpret_cast<unsigned*>(values + slots * kPartialValues);

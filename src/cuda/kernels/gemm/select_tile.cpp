@@ -2,11 +2,21 @@
 #include "cuda/kernels/gemm/select_tile.h"
 
 namespace moe::cuda {
+namespace {
+
+/// Shorter than this, handing sums over costs about what the even end gains.
+constexpr int kShortestStreamed = 2048;
+
+}  // namespace
 
 GroupedTile select_rows_tile(std::int64_t rows, int n, int k, int num_multiprocessors) {
   const std::int64_t tiles = (rows / 128 + 1) * ((n + 255) / 256);
-  // Few tiles: halves of them leave less of the last wave idle.
-  if (tiles < 4 * num_multiprocessors) return GroupedTile::m128n128_ping_pong;
+  // Few tiles leave much of the last wave idle: less if they are cut along the reduction, or
+  // halved.
+  if (tiles < 4 * num_multiprocessors) {
+    return k >= kShortestStreamed ? GroupedTile::m128n256_streamed
+                                  : GroupedTile::m128n128_ping_pong;
+  }
   // A short reduction is a store machine, and CTAs that need not wait for a partner store better.
   if (k <= 512) return GroupedTile::m128n256;
   return GroupedTile::m128n256_pair;

@@ -10,7 +10,8 @@
 
 namespace moe::cuda {
 
-/// `rows` routed rows in all, n output columns, k reduction.
+/// `rows` routed rows in all, n output columns, k reduction. A streamed tile wants scratch: whoever
+/// plans memory asks with the same sizes.
 GroupedTile select_rows_tile(std::int64_t rows, int n, int k, int num_multiprocessors);
 GroupedTile select_gradient_tile(bool gathered, int d);
 UpProjTile select_up_proj_tile(int d);
