@@ -38,7 +38,7 @@ void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, Tensor
   if (d_w.empty()) return;
   weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m,
                    n, false, accumulate == Accumulate::add},
-                  select_gradient_tile(false, m), pass.num_multiprocessors, pass.stream);
+                  select_gradient_tile(false, m, n), pass.num_multiprocessors, pass.stream);
 }
 
 ActivationRows activation_rows(const Pass& pass) {

@@ -70,12 +70,12 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
     if (d_w.empty()) return;
     weight_gradient(
         {rows.data, b.data, d_w.data, all.offsets, all.tokens, 1, d, n, transposed, adds},
-        select_gradient_tile(true, d), pass.num_multiprocessors, pass.stream);
+        select_gradient_tile(true, d, n), pass.num_multiprocessors, pass.stream);
   };
   auto* parts = pass.arena.get<float>("shared_score_parts");
   d_act({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data, d_h.data,
          a_scaled.data, parts, pass.tokens, all.offsets, 1, ns, d, pass.config.activation},
-        select_d_act_tile(), pass.num_multiprocessors, pass.stream);
+        select_d_act_tile(d), pass.num_multiprocessors, pass.stream);
   gradient(d_out, a_scaled, ns, gradients.weights.w_shared_down, false);
   add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, us, gradients.d_x);
   gradient(pass.inputs.x, d_h, us, gradients.weights.w_shared_up, true);

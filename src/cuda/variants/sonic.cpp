@@ -39,7 +39,7 @@ void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, Tensor
       {gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
        pass.num_experts(), pass.hidden_dim(), n, transposed, accumulate == Accumulate::add,
        passenger, transposed && pass.up_is_interleaved()},
-      select_gradient_tile(true, pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
+      select_gradient_tile(true, pass.hidden_dim(), n), pass.num_multiprocessors, pass.stream);
 }
 
 void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorView out) {
@@ -78,7 +78,7 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
   const TensorView parts = pass.buffer("d_score_parts");
   {
     const StepScope step(pass, "d_act");
-    const DActTile tile = select_d_act_tile();
+    const DActTile tile = select_d_act_tile(pass.hidden_dim());
     d_act({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
            d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
            pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.config.activation,

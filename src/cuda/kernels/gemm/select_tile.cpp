@@ -22,17 +22,18 @@ GroupedTile select_rows_tile(std::int64_t rows, int n, int k, int num_multiproce
   return GroupedTile::m128n256_pair;
 }
 
-// Tokens of a narrow model stay in L2: nothing is gained by sharing the loads of B.
-GroupedTile select_gradient_tile(bool gathered, int d) {
-  return gathered && d > 1536 ? GroupedTile::m128n256_pair : GroupedTile::m128n256;
+// Tokens of a narrow model stay in L2, and one column of tiles has nothing to share with another:
+// nothing is gained by sharing the loads of B.
+GroupedTile select_gradient_tile(bool gathered, int d, int columns) {
+  return gathered && d > 1536 && columns > 256 ? GroupedTile::m128n256_pair : GroupedTile::m128n256;
 }
 
 UpProjTile select_up_proj_tile(int d) {
   return d < 1024 ? UpProjTile::n128 : UpProjTile::n128_pair;
 }
 
-DActTile select_d_act_tile() {
-  return DActTile::n256_pair;
+DActTile select_d_act_tile(int d) {
+  return d <= 1536 ? DActTile::n256 : DActTile::n256_pair;
 }
 
 bool keeps_in_step(int k) {

@@ -13,9 +13,10 @@ namespace moe::cuda {
 /// `rows` routed rows in all, n output columns, k reduction. A streamed tile wants scratch: whoever
 /// plans memory asks with the same sizes.
 GroupedTile select_rows_tile(std::int64_t rows, int n, int k, int num_multiprocessors);
-GroupedTile select_gradient_tile(bool gathered, int d);
+/// Of a gradient [d, columns] or its transpose.
+GroupedTile select_gradient_tile(bool gathered, int d, int columns);
 UpProjTile select_up_proj_tile(int d);
-DActTile select_d_act_tile();
+DActTile select_d_act_tile(int d);
 
 /// Whether the CTAs of a product with reduction k wait for each other between tiles. Where a tile
 /// takes long they drift apart, and an expert's weights are read several times.
