@@ -131,12 +131,25 @@ TEST(CudaVariants, ScratchOfStreamedTilesIsPlannedWhereAProductSelectsThem) {
     EXPECT_TRUE(streams(variant, 1024, 4096, 4096, false)) << variant;
     EXPECT_FALSE(streams(variant, 1024, 4096, 65536, true)) << variant << ": many tiles";
     EXPECT_TRUE(streams(variant, 1024, 1024, 4096, true)) << variant;
-    EXPECT_FALSE(streams(variant, 1024, 1024, 4096, false)) << variant << ": a short reduction";
+    EXPECT_FALSE(streams(variant, 512, 768, 4096, false)) << variant << ": short reductions";
     EXPECT_TRUE(streams(variant, 1024, 512, 4096, false, 2048)) << variant << ": the shared one";
   }
   EXPECT_TRUE(streams("grouped_gemm", 4096, 512, 16, false));
   EXPECT_FALSE(streams("sonic", 4096, 512, 16, false));
   EXPECT_FALSE(streams("vanilla", 1024, 4096, 4096, true));
+}
+
+TEST(CudaVariants, SharedExpertOfFewTokensIsDenseInInference) {
+  const auto routes = [](std::int64_t tokens, bool training) {
+    LayerConfig config{.hidden_dim = 512, .ffn_dim = 256, .num_experts = 8, .top_k = 2};
+    config.dtype = DType::bf16;
+    config.shared.ffn_dim = 256;
+    return buffers_of("sonic", measure::make_request(config, tokens, training))
+        .contains("shared_offsets");
+  };
+  EXPECT_FALSE(routes(1, false));
+  EXPECT_TRUE(routes(1, true));
+  EXPECT_TRUE(routes(4096, false));
 }
 
 /// Tiles are chosen for the rows that a routing has, not for those that rounding may add.

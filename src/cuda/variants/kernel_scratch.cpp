@@ -20,11 +20,18 @@ struct RowsProduct {
   std::int64_t rows, n, k;
 };
 
+/// Of few tokens the shared expert is its weights, read once: a tile of our own products per
+/// multiprocessor is too few, and cuBLAS cuts the reduction. (deepseek-v3, one token, H200: 85 us.)
+constexpr std::int64_t kFewTokens = 256;
+bool shared_is_dense(const Request& request) {
+  return !request.training && request.max_tokens <= kFewTokens;
+}
+
 /// The shared expert's, in every Hopper variant.
 std::vector<RowsProduct> shared_products(const Request& request) {
   const std::int64_t T = request.max_tokens, d = request.config.hidden_dim;
   std::vector<RowsProduct> products;
-  if (request.config.shared.ffn_dim == 0) return products;
+  if (request.config.shared.ffn_dim == 0 || shared_is_dense(request)) return products;
   products.push_back({T, d, request.config.shared.ffn_dim});
   if (request.training) products.push_back({T, d, request.config.shared_up_dim()});
   return products;
@@ -59,7 +66,7 @@ std::size_t stream_bytes(const std::vector<RowsProduct>& products, const DeviceT
 plan::KernelScratch hopper_scratch(const Request& request, const DeviceTraits& traits) {
   plan::KernelScratch scratch = any_gpu_scratch(request, traits);
   scratch.d_score_columns = kDScoreColumns;
-  scratch.shared = plan::SharedScheme::routed;
+  if (!shared_is_dense(request)) scratch.shared = plan::SharedScheme::routed;
   scratch.gemm_turns = true;
   return scratch;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cuda/runtime/check.h"
+#include "cuda/variants/dense_shared_expert.h"
 #include "cuda/variants/router.h"
 #include "cuda/variants/shared_expert.h"
 
@@ -71,7 +72,8 @@ void CudaLayer::backward(const Call& call, const Weights& weights, const Inputs&
 }
 
 void CudaLayer::shared_forward(const Pass& pass, TensorView out) {
-  shared_expert_forward(pass, out);
+  if (pass.arena.has("shared_offsets")) return shared_expert_forward(pass, out);
+  dense_shared_expert_forward(pass, out);  // as it was planned
 }
 
 void CudaLayer::shared_backward(const Pass& pass, TensorView d_out,

@@ -5,7 +5,7 @@ namespace moe::cuda {
 namespace {
 
 /// Shorter than this, handing sums over costs about what the even end gains.
-constexpr int kShortestStreamed = 2048;
+constexpr int kShortestStreamed = 1024;
 
 }  // namespace
 
