@@ -32,17 +32,33 @@ def slug(device_name):
 
 
 def run_bench(program, arguments, timeout_s, echo=True):
-    """Runs bench_moe_variants; returns its run.json and what it printed. Raises RuntimeError."""
+    """Runs bench_moe_variants, prints what it says and returns its run.json, of a run that died with the rows that it had
+    finished. Raises RuntimeError when there is none."""
     with tempfile.TemporaryDirectory() as out:
         command = [program, *arguments, "--no-plots", "--quiet", "--out", out]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+            said, end = done.stdout + done.stderr, f"exit {done.returncode}\n{done.stderr}"
+        except subprocess.TimeoutExpired:
+            said = end = f"not finished in {timeout_s} s\n"
         if echo:
-            print(done.stdout + done.stderr, end="", flush=True)
+            print(said, end="", flush=True)
         runs = glob.glob(os.path.join(out, "runs", "*", "run.json"))
-        if not runs:
-            raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
-        with open(runs[0]) as file:
-            return json.load(file)
+        run = read_run(runs[0]) if runs else {"rows": []}
+        if not run["rows"]:
+            raise RuntimeError(f"{' '.join(command)}: {end}")
+        return run
+
+
+def read_run(path):
+    """A run.json; while it has no rows, those of points.jsonl beside it."""
+    with open(path) as file:
+        run = json.load(file)
+    points = os.path.join(os.path.dirname(path), "points.jsonl")
+    if not run["rows"] and os.path.exists(points):
+        with open(points) as file:
+            run["rows"] = [json.loads(line) for line in file]
+    return run
 
 
 def bench_rows(run):
@@ -98,11 +114,10 @@ def about(run):
     }
 
 
-def write_record(device_name, file_name, record):
-    """docs/results/<gpu>/<file_name>; returns its path."""
-    folder = os.path.join(RESULTS, slug(device_name))
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, file_name)
+def write_record(device_name, file_name, record, results=RESULTS):
+    """<results>/<gpu>/<file_name>; returns its path."""
+    path = os.path.join(results, slug(device_name), file_name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
         json.dump(record, file, indent=1)
         file.write("\n")
