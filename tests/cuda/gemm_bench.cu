@@ -30,6 +30,13 @@ constexpr Shape kShapes[] = {
     {"7b-n1024", 24576, 1536, 1024, 32, 2},    {"30b-n256", 32768, 4096, 256, 256, 16},
     {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
     {"medium/4", 4096, 4096, 14336, 16, 4},    {"small", 4096, 1024, 4096, 8, 2}};
+// Of `steps`: reductions long enough for CTAs to drift apart.
+constexpr Shape kLongShapes[] = {
+    {"30b-n256", 32768, 4096, 256, 256, 16},   {"30b-n1024", 32768, 4096, 1024, 64, 4},
+    {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
+    {"ds/4", 8192, 7168, 2048, 256, 8},        {"ds/2", 16384, 7168, 2048, 256, 8},
+    {"ds", 32768, 7168, 2048, 256, 8},         {"kimi/2", 16384, 7168, 2048, 384, 8},
+    {"medium", 16384, 4096, 14336, 64, 4}};
 
 std::vector<int> natural_offsets(const Shape& s) {
   std::mt19937_64 random(42);
@@ -213,6 +220,70 @@ void bench_d_act(Bench& bench, const Shape& s, int rounds) {
                       rounds));
 }
 
+/// Pair and alone, free and in step, and cuBLAS.
+void print_steps(Bench& bench, const Shape& s, const char* name, double flops, int rounds,
+                 const std::function<void(bool pair, unsigned* turns)>& run,
+                 const std::function<void()>& dense) {
+  DeviceArray<unsigned> turns(1);
+  print(s, name, flops,
+        bench.medians({[&] { run(true, nullptr); }, [&] { run(true, turns.get()); },
+                       [&] { run(false, nullptr); }, [&] { run(false, turns.get()); }, dense},
+                      rounds));
+}
+
+/// What keeping CTAs in step does to the four products by rows (keeps_in_step()).
+void bench_steps(Bench& bench, const Shape& s, int rounds) {
+  const std::int64_t rows = std::int64_t(s.T) * s.K;
+  const int mean = int(rows / s.E), u = 2 * s.n;
+  DeviceArray<int> offsets(natural_offsets(s)), tokens(random_tokens(s));
+  DeviceArray<float> scores(std::vector<float>(rows, 0.125f)),
+      parts(std::size_t(d_score_part_count(s.n)) * rows);
+  DeviceArray<Bf16> x(rows * s.d), w(std::size_t(s.E) * u * s.d), h(std::size_t(rows) * u),
+      d_h(std::size_t(rows) * u), a(std::size_t(rows) * s.n);
+  moe::tests::fill_random(x, 1, 0.2f);
+  moe::tests::fill_random(w, 2, 0.02f);
+  moe::tests::fill_random(h, 3, 0.3f);
+  moe::tests::fill_random(a, 4, 0.3f);
+  const auto rows_product = [&](const char* name, WeightLayout layout, const Bf16* from, int n,
+                                int k) {
+    const bool t = layout == WeightLayout::n_by_k;
+    print_steps(
+        bench, s, name, 2.0 * rows * n * k, rounds,
+        [&, n, k](bool pair, unsigned* turns) {
+          multiply_rows({.a = from,
+                         .b = w.get(),
+                         .c = x.get(),
+                         .expert_offsets = offsets.get(),
+                         .rows = rows,
+                         .num_experts = s.E,
+                         .n = n,
+                         .k = k,
+                         .turns = turns},
+                        layout, pair ? GroupedTile::m128n256_pair : GroupedTile::m128n256, num_sms,
+                        nullptr);
+        },
+        [&, n, k, t] { cublas_batched(false, t, mean, n, k, s.E, from, w.get(), x.get()); });
+  };
+  print_steps(
+      bench, s, "up+act", 4.0 * rows * s.n * s.d, rounds,
+      [&](bool pair, unsigned* turns) {
+        up_proj({x.get(), tokens.get(), w.get(), h.get(), a.get(), offsets.get(), s.E, s.n, s.d,
+                 moe::Activation::swiglu, turns},
+                pair ? UpProjTile::n128_pair : UpProjTile::n128, num_sms, nullptr);
+      },
+      [&] { cublas_batched(false, true, mean, u, s.d, s.E, x.get(), w.get(), h.get()); });
+  print_steps(
+      bench, s, "d_act", 2.0 * rows * s.n * s.d, rounds,
+      [&](bool pair, unsigned* turns) {
+        d_act({x.get(), tokens.get(), scores.get(), w.get(), h.get(), d_h.get(), a.get(),
+               parts.get(), rows, offsets.get(), s.E, s.n, s.d, moe::Activation::swiglu, turns},
+              pair ? DActTile::n256_pair : DActTile::n256, num_sms, nullptr);
+      },
+      [&] { cublas_batched(false, false, mean, s.n, s.d, s.E, x.get(), w.get(), a.get()); });
+  rows_product("down", WeightLayout::n_by_k, a.get(), s.d, s.n);
+  rows_product("d_x", WeightLayout::k_by_n, h.get(), s.d, u);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -231,6 +302,11 @@ int main(int argc, char** argv) {
       "ping-pong | (rows: 128x256 streamed) | cuBLAS; up+act: pair, alone, pair without H, "
       "ping-pong; d_act: pair, alone\n",
       properties.name, num_sms);
+  if (only == "steps") {
+    std::printf("steps: pair, pair in step, alone, alone in step | cuBLAS\n");
+    for (const Shape& s : kLongShapes) bench_steps(bench, s, rounds);
+    return 0;
+  }
   for (const Shape& s : kShapes) {
     const int u = 2 * s.n;
     if (all) {
