@@ -29,7 +29,8 @@ constexpr Shape kShapes[] = {
     {"1.4b-n256", 40960, 768, 256, 128, 8},    {"7b-n256", 24576, 1536, 256, 128, 8},
     {"7b-n1024", 24576, 1536, 1024, 32, 2},    {"30b-n256", 32768, 4096, 256, 256, 16},
     {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
-    {"medium/4", 4096, 4096, 14336, 16, 4},    {"small", 4096, 1024, 4096, 8, 2}};
+    {"medium/4", 4096, 4096, 14336, 16, 4},    {"ds/2", 16384, 7168, 2048, 256, 8},
+    {"small", 4096, 1024, 4096, 8, 2}};
 // Of `steps`: reductions long enough for CTAs to drift apart.
 constexpr Shape kLongShapes[] = {
     {"30b-n256", 32768, 4096, 256, 256, 16},   {"30b-n1024", 32768, 4096, 1024, 64, 4},
@@ -231,7 +232,7 @@ void print_steps(Bench& bench, const Shape& s, const char* name, double flops, i
                       rounds));
 }
 
-/// What keeping CTAs in step does to the four products by rows (keeps_in_step()).
+/// What keeping CTAs in step does to the four products by rows.
 void bench_steps(Bench& bench, const Shape& s, int rounds) {
   const std::int64_t rows = std::int64_t(s.T) * s.K;
   const int mean = int(rows / s.E), u = 2 * s.n;

@@ -14,6 +14,7 @@ namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
               TensorView c, TensorView bias = {}) {
+  const auto choice = select_rows_tile(pass.expected_rows, n, k, pass.card);
   multiply_rows({.a = a.data,
                  .b = w.data,
                  .c = c.data,
@@ -22,11 +23,10 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
                  .num_experts = pass.num_experts(),
                  .n = n,
                  .k = k,
-                 .turns = pass.turns(k),
+                 .turns = pass.turns(choice.in_step),
                  .bias = bias.data,
                  .stream_scratch = pass.stream_scratch()},
-                layout, select_rows_tile(pass.expected_rows, n, k, pass.num_multiprocessors),
-                pass.num_multiprocessors, pass.stream);
+                layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
 }
 
 /// Of the weights, and of the biases of A's columns where the layer has them.
@@ -38,7 +38,7 @@ void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, Tensor
   if (d_w.empty()) return;
   weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m,
                    n, false, accumulate == Accumulate::add},
-                  select_gradient_tile(false, m, n), pass.num_multiprocessors, pass.stream);
+                  select_gradient_tile(false, m, n), pass.card.num_multiprocessors, pass.stream);
 }
 
 ActivationRows activation_rows(const Pass& pass) {

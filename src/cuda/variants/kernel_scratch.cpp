@@ -58,7 +58,8 @@ std::vector<RowsProduct> grouped_gemm_products(const Request& request) {
 std::size_t stream_bytes(const std::vector<RowsProduct>& products, const DeviceTraits& traits) {
   const bool any = std::any_of(products.begin(), products.end(), [&](const RowsProduct& p) {
     return select_rows_tile(p.rows, static_cast<int>(p.n), static_cast<int>(p.k),
-                            traits.num_cores) == GroupedTile::m128n256_streamed;
+                            Card{traits.num_cores})
+               .tile == GroupedTile::m128n256_streamed;
   });
   return any ? stream_scratch_bytes(traits.num_cores) : 0;
 }

@@ -11,18 +11,23 @@
 namespace moe::cuda {
 namespace {
 
-int count_multiprocessors(int device) {
-  int count = 0;
-  MOE_CUDA_CHECK(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
-  return count;
+int attribute(cudaDeviceAttr which, int device) {
+  int value = 0;
+  MOE_CUDA_CHECK(cudaDeviceGetAttribute(&value, which, device));
+  return value;
+}
+
+Card card_of(int device) {
+  constexpr double kFast = 4e12;  // bytes/s
+  const double clock = 1e3 * attribute(cudaDevAttrMemoryClockRate, device);
+  const double bytes = 2 * clock * attribute(cudaDevAttrGlobalMemoryBusWidth, device) / 8;
+  return {attribute(cudaDevAttrMultiProcessorCount, device), bytes > kFast};
 }
 
 }  // namespace
 
 CudaLayer::CudaLayer(Plan plan, DeviceId device)
-    : plan_(std::move(plan)),
-      blas_(device.index),
-      num_multiprocessors_(count_multiprocessors(device.index)) {}
+    : plan_(std::move(plan)), blas_(device.index), card_(card_of(device.index)) {}
 
 Pass CudaLayer::start(const Call& call, const Weights& weights, const Inputs& inputs) {
   const Request& request = plan_.request;
@@ -34,7 +39,7 @@ Pass CudaLayer::start(const Call& call, const Weights& weights, const Inputs& in
             Arena(plan_, call.saved, call.workspace),
             blas_,
             static_cast<cudaStream_t>(call.stream.native),
-            num_multiprocessors_,
+            card_,
             request.max_rows,
             expected_rows(request),
             request.max_tokens,

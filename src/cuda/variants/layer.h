@@ -29,7 +29,7 @@ struct Pass {
   Arena arena;
   Blas& blas;
   cudaStream_t stream;
-  int num_multiprocessors;
+  Card card;
   std::int64_t max_rows;  // rows that buffers hold; how many are used stands in expert_offsets[E],
                           // on the device
   std::int64_t expected_rows;  // expected_rows() of the request
@@ -53,9 +53,9 @@ struct Pass {
   }
   /// Scratch of a bias's gradient, in layers with biases.
   float* bias_chunk_sums() const { return arena.get<float>("bias_chunk_sums"); }
-  /// Scratch of a product with reduction k.
-  unsigned* turns(int k) const {
-    return keeps_in_step(k) ? arena.get<unsigned>("gemm_turns") : nullptr;
+  /// Scratch of a product whose CTAs are to keep in step.
+  unsigned* turns(bool in_step) const {
+    return in_step ? arena.get<unsigned>("gemm_turns") : nullptr;
   }
   /// Scratch of streamed tiles; null where the plan found that no product has one.
   void* stream_scratch() const {
@@ -91,7 +91,7 @@ class CudaLayer : public Layer {
 
   Plan plan_;
   Blas blas_;
-  int num_multiprocessors_;
+  Card card_;
 };
 
 }  // namespace moe::cuda

@@ -29,6 +29,7 @@ struct AllTokensRouting {
 
 void add_rows(const Pass& pass, const AllTokensRouting& all, TensorView a, TensorView w,
               WeightLayout layout, int n, int k, TensorView c) {
+  const auto choice = select_rows_tile(pass.max_tokens, n, k, pass.card);
   multiply_rows({.a = a.data,
                  .b = w.data,
                  .c = c.data,
@@ -38,9 +39,9 @@ void add_rows(const Pass& pass, const AllTokensRouting& all, TensorView a, Tenso
                  .n = n,
                  .k = k,
                  .adds = true,
+                 .turns = pass.turns(choice.in_step),
                  .stream_scratch = pass.stream_scratch()},
-                layout, select_rows_tile(pass.max_tokens, n, k, pass.num_multiprocessors),
-                pass.num_multiprocessors, pass.stream);
+                layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
 }
 
 }  // namespace
@@ -51,9 +52,10 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   const AllTokensRouting all(pass);
   void* h = pass.arena.has("shared_h") ? pass.buffer("shared_h").data : nullptr;
   const TensorView a = pass.buffer("shared_a");
+  const auto choice = select_up_proj_tile(d, pass.card);
   up_proj({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data, all.offsets, 1,
-           ns, d, pass.config.activation},
-          select_up_proj_tile(d), pass.num_multiprocessors, pass.stream);
+           ns, d, pass.config.activation, pass.turns(choice.in_step)},
+          choice.tile, pass.card.num_multiprocessors, pass.stream);
   if (pass.config.shared.gated) apply_gate(pass, a);
   add_rows(pass, all, a, pass.weights.w_shared_down, WeightLayout::n_by_k, d, ns, out);
 }
@@ -70,12 +72,14 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
     if (d_w.empty()) return;
     weight_gradient(
         {rows.data, b.data, d_w.data, all.offsets, all.tokens, 1, d, n, transposed, adds},
-        select_gradient_tile(true, d, n), pass.num_multiprocessors, pass.stream);
+        select_gradient_tile(true, d, n), pass.card.num_multiprocessors, pass.stream);
   };
   auto* parts = pass.arena.get<float>("shared_score_parts");
+  const auto choice = select_d_act_tile(d, pass.card);
   d_act({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data, d_h.data,
-         a_scaled.data, parts, pass.tokens, all.offsets, 1, ns, d, pass.config.activation},
-        select_d_act_tile(d), pass.num_multiprocessors, pass.stream);
+         a_scaled.data, parts, pass.tokens, all.offsets, 1, ns, d, pass.config.activation,
+         pass.turns(choice.in_step)},
+        choice.tile, pass.card.num_multiprocessors, pass.stream);
   gradient(d_out, a_scaled, ns, gradients.weights.w_shared_down, false);
   add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, us, gradients.d_x);
   gradient(pass.inputs.x, d_h, us, gradients.weights.w_shared_up, true);

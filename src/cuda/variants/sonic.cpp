@@ -14,6 +14,7 @@ namespace {
 
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
               TensorView c, TensorView bias = {}, bool interleaved = false) {
+  const auto choice = select_rows_tile(pass.expected_rows, n, k, pass.card);
   multiply_rows({.a = a.data,
                  .b = w.data,
                  .c = c.data,
@@ -22,12 +23,11 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
                  .num_experts = pass.num_experts(),
                  .n = n,
                  .k = k,
-                 .turns = pass.turns(k),
+                 .turns = pass.turns(choice.in_step),
                  .bias = bias.data,
                  .stream_scratch = pass.stream_scratch(),
                  .interleaved = interleaved},
-                layout, select_rows_tile(pass.expected_rows, n, k, pass.num_multiprocessors),
-                pass.num_multiprocessors, pass.stream);
+                layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
 }
 
 /// The gathered side is d wide and stands for the rows of the tile; W_up's gradient is stored
@@ -39,7 +39,7 @@ void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, Tensor
       {gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
        pass.num_experts(), pass.hidden_dim(), n, transposed, accumulate == Accumulate::add,
        passenger, transposed && pass.up_is_interleaved()},
-      select_gradient_tile(true, pass.hidden_dim(), n), pass.num_multiprocessors, pass.stream);
+      select_gradient_tile(true, pass.hidden_dim(), n), pass.card.num_multiprocessors, pass.stream);
 }
 
 void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorView out) {
@@ -55,11 +55,12 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
   {
     const StepScope step(pass, "up_proj");
     void* h = pass.arena.has("h") ? pass.buffer("h").data : nullptr;
+    const auto choice = select_up_proj_tile(pass.hidden_dim(), pass.card);
     up_proj({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
              pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
-             pass.config.activation, pass.turns(pass.hidden_dim()), pass.weights.b_up.data,
+             pass.config.activation, pass.turns(choice.in_step), pass.weights.b_up.data,
              pass.config.up_layout},
-            select_up_proj_tile(pass.hidden_dim()), pass.num_multiprocessors, pass.stream);
+            choice.tile, pass.card.num_multiprocessors, pass.stream);
   }
   {
     const StepScope step(pass, "down_proj");
@@ -78,12 +79,12 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
   const TensorView parts = pass.buffer("d_score_parts");
   {
     const StepScope step(pass, "d_act");
-    const DActTile tile = select_d_act_tile(pass.hidden_dim());
+    const auto choice = select_d_act_tile(pass.hidden_dim(), pass.card);
     d_act({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
            d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
            pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.config.activation,
-           pass.turns(pass.hidden_dim())},
-          tile, pass.num_multiprocessors, pass.stream);
+           pass.turns(choice.in_step)},
+          choice.tile, pass.card.num_multiprocessors, pass.stream);
     if (pass.config.expert_bias) down_bias_gradient(pass, d_out, gradients);
     sum_parts({parts.as<float>(), pass.arena.get<float>("d_scores"), pass.expert_offsets(),
                pass.num_experts(), static_cast<int>(parts.shape[0]), pass.max_rows},

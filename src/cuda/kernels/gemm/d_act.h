@@ -27,7 +27,7 @@ struct DActProblem {
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
   Activation activation = Activation::swiglu;
-  unsigned* turns = nullptr;  // scratch of keeps_in_step()
+  unsigned* turns = nullptr;  // one counter; CTAs keep in step where given
 };
 
 /// Columns that one tile sums; every column tile leaves a part of each row's dS.

@@ -30,7 +30,7 @@ struct GroupedRowsProblem {
   std::int64_t rows;          // that a and c have memory for
   int num_experts, n, k;
   bool adds = false;               // C += instead of C =
-  unsigned* turns = nullptr;       // scratch of keeps_in_step()
+  unsigned* turns = nullptr;       // one counter; CTAs keep in step where given
   const void* bias = nullptr;      // [E, n], added to every row of C; null = none
   void* stream_scratch = nullptr;  // of GroupedTile::m128n256_streamed: stream_scratch_bytes()
   bool interleaved = false;        // B[e] [k, n] is stored so; k_by_n only

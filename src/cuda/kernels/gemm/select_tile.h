@@ -10,17 +10,28 @@
 
 namespace moe::cuda {
 
+/// What a choice hangs on beside the sizes.
+struct Card {
+  int num_multiprocessors = 0;
+  bool has_fast_memory = false;  // above 4 TB/s, as an H200 and unlike an H100
+};
+
+/// `in_step`: CTAs wait for each other between tiles. Where a tile takes long they drift apart, and
+/// an expert's weights are read several times; but waiting costs, most of all where pairs of CTAs
+/// gather.
+template <class Tile>
+struct TileChoice {
+  Tile tile;
+  bool in_step = false;
+};
+
 /// `rows` routed rows in all, n output columns, k reduction. A streamed tile wants scratch: whoever
 /// plans memory asks with the same sizes.
-GroupedTile select_rows_tile(std::int64_t rows, int n, int k, int num_multiprocessors);
+TileChoice<GroupedTile> select_rows_tile(std::int64_t rows, int n, int k, const Card& card);
 /// Of a gradient [d, columns] or its transpose.
 GroupedTile select_gradient_tile(bool gathered, int d, int columns);
-UpProjTile select_up_proj_tile(int d);
-DActTile select_d_act_tile(int d);
-
-/// Whether the CTAs of a product with reduction k wait for each other between tiles. Where a tile
-/// takes long they drift apart, and an expert's weights are read several times.
-bool keeps_in_step(int k);
+TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card);
+TileChoice<DActTile> select_d_act_tile(int d, const Card& card);
 
 /// Whether dX is summed by a passenger of W_up's gradient. A narrow expert's gradient is over
 /// before the sums, and the two only slow each other down.

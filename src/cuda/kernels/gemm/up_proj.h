@@ -24,7 +24,7 @@ struct UpProjProblem {
   const int* expert_offsets;  // [E + 1], device memory
   int num_experts, n, d;
   Activation activation = Activation::swiglu;
-  unsigned* turns = nullptr;                 // scratch of keeps_in_step()
+  unsigned* turns = nullptr;                 // one counter; CTAs keep in step where given
   const void* b_up = nullptr;                // [E, p, n], or interleaved [E, n, p]; null = none
   UpLayout layout = UpLayout::concatenated;  // of w_up and b_up when gated
 };

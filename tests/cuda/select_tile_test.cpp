@@ -1,0 +1,43 @@
+// Choices of tiles that need no GPU to be looked at.
+#include "cuda/kernels/gemm/select_tile.h"
+
+#include <gtest/gtest.h>
+
+namespace moe::cuda {
+namespace {
+
+constexpr Card kFast{132, true}, kSlow{132, false};
+constexpr std::int64_t kManyRows = 1 << 18;
+
+/// Long reductions keep in step where memory is slow, and then CTAs do not pair.
+TEST(SelectTile, KeepsLongReductionsInStepOnSlowMemory) {
+  for (const int d : {4096, 7168}) {
+    EXPECT_TRUE(select_up_proj_tile(d, kSlow).in_step) << d;
+    EXPECT_EQ(select_up_proj_tile(d, kSlow).tile, UpProjTile::n128) << d;
+    EXPECT_TRUE(select_d_act_tile(d, kSlow).in_step) << d;
+    EXPECT_TRUE(select_rows_tile(kManyRows, 4096, d, kSlow).in_step) << d;
+    EXPECT_FALSE(select_d_act_tile(d, kFast).in_step) << d;
+    EXPECT_FALSE(select_rows_tile(kManyRows, 4096, d, kFast).in_step) << d;
+  }
+  EXPECT_FALSE(select_up_proj_tile(4096, kFast).in_step);
+  EXPECT_TRUE(select_up_proj_tile(7168, kFast).in_step);
+  EXPECT_FALSE(select_rows_tile(kManyRows, 4096, 2048, kSlow).in_step);
+}
+
+/// A plan has scratch for streamed tiles by its sizes alone, so the memory's speed may not choose
+/// them.
+TEST(SelectTile, StreamsOnEveryCardAlike) {
+  for (const int k : {256, 1024, 4096, 8192}) {
+    for (const std::int64_t rows : {std::int64_t{1}, std::int64_t{8192}, kManyRows}) {
+      const bool streams =
+          select_rows_tile(rows, 1024, k, kFast).tile == GroupedTile::m128n256_streamed;
+      EXPECT_EQ(select_rows_tile(rows, 1024, k, kSlow).tile == GroupedTile::m128n256_streamed,
+                streams)
+          << k << ", " << rows;
+      EXPECT_EQ(streams, k >= 1024 && rows < kManyRows) << k << ", " << rows;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moe::cuda
