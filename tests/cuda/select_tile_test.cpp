@@ -39,5 +39,10 @@ TEST(SelectTile, StreamsOnEveryCardAlike) {
   }
 }
 
+TEST(SelectTile, SumsRideWhereTheyAreWorthHidingAndCanBeHidden) {
+  for (const int ffn_dim : {1024, 1536, 2048, 4096}) EXPECT_TRUE(sums_ride(ffn_dim)) << ffn_dim;
+  for (const int ffn_dim : {256, 512, 14336}) EXPECT_FALSE(sums_ride(ffn_dim)) << ffn_dim;
+}
+
 }  // namespace
 }  // namespace moe::cuda

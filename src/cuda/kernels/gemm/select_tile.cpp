@@ -52,7 +52,7 @@ TileChoice<DActTile> select_d_act_tile(int d, const Card& card) {
 }
 
 bool sums_ride(int ffn_dim) {
-  return ffn_dim >= 1024;
+  return ffn_dim >= 1024 && ffn_dim < 8192;
 }
 
 }  // namespace moe::cuda

@@ -34,7 +34,8 @@ TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card);
 TileChoice<DActTile> select_d_act_tile(int d, const Card& card);
 
 /// Whether dX is summed by a passenger of W_up's gradient. A narrow expert's gradient is over
-/// before the sums, and the two only slow each other down.
+/// before the sums, and the two only slow each other down; beside a very wide one the sums are
+/// nothing, and the gradient lacks the warps that they take.
 bool sums_ride(int ffn_dim);
 
 }  // namespace moe::cuda
