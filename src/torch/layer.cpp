@@ -28,6 +28,14 @@ struct Forward {
   std::shared_ptr<at::Tensor> d_scores = std::make_shared<at::Tensor>();  // f32 [T, K]
 };
 
+/// On a GPU the first product on a stream allocates its library's workspace, which stays: no part
+/// of what a pass keeps.
+void prepare_products(at::Device device, const Call& call) {
+  if (device.is_cpu() || call.own_memory == nullptr) return;
+  const at::Tensor unit = at::ones({8, 8}, at::TensorOptions(device).dtype(at::kBFloat16));
+  unit.mm(unit);
+}
+
 class TorchLayer final : public Layer {
  public:
   TorchLayer(const Plan& plan, DeviceId device, Experts kind)
@@ -144,6 +152,7 @@ void TorchLayer::forward(const Call& call, const Weights& weights, const Inputs&
     const StreamScope stream(call.stream);
     passes_.erase(call.saved.data);
     Parameters& parameters = parameters_of(weights);
+    prepare_products(device_, call);
     const AllocationScope allocations(call.own_memory, true);
     const at::AutoGradMode builds_graph(plan_.request.training);
     Forward pass;
