@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/random.h"
+#include "measure/run/settle.h"
 
 namespace moe::measure {
 namespace {
@@ -124,10 +125,11 @@ BatchedProduct DenseBound::place(const DenseProduct& product) {
   return placed;
 }
 
-PassSeconds DenseBound::run() {
+PassSeconds DenseBound::run(double settle_s) {
   PassSeconds seconds;
   for (const DenseProduct& product : products_) {
     const BatchedProduct placed = place(product);
+    settle(device_, settle_s, [&] { device_.multiply(placed); });
     (product.backward ? seconds.backward : seconds.forward) +=
         device_.time([&] { device_.multiply(placed); });
   }

@@ -45,8 +45,8 @@ class DenseBound {
              bool backward, const Problem& problem, const Workbench& workbench);
 
   /// Every product alone, by the device's clock and with its cold caches, on fresh random rows;
-  /// times are summed by phase.
-  PassSeconds run();
+  /// times are summed by phase. Before each it runs untimed for `settle_s`.
+  PassSeconds run(double settle_s = 0);
 
  private:
   BatchedProduct place(const DenseProduct& product);

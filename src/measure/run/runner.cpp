@@ -14,6 +14,7 @@
 #include "measure/run/load_report.h"
 #include "measure/run/probes.h"
 #include "measure/run/relate_rows.h"
+#include "measure/run/settle.h"
 #include "measure/run/statistics.h"
 #include "measure/run/trial.h"
 #include "measure/verify/dump.h"
@@ -85,7 +86,9 @@ class Comparison {
     std::unique_ptr<DenseBound> dense_bound;
     std::vector<DeviceConditions> conditions;  // after each sample
 
-    PassSeconds run() const { return trial ? trial->run() : dense_bound->run(); }
+    PassSeconds run(double settle_s) const {
+      return trial ? trial->run(settle_s) : dense_bound->run(settle_s);
+    }
   };
 
   record::Row& row_of(const Entry& entry) { return run_.rows[entry.row]; }
@@ -313,7 +316,7 @@ void Comparison::profile(Entry& entry) {
 PassSeconds Comparison::sample(Entry& entry) {
   record::Row& row = row_of(entry);
   if (!row.conditions_before) row.conditions_before = device_.conditions();
-  const PassSeconds seconds = entry.run();
+  const PassSeconds seconds = entry.run(settling_seconds(device_));
   if (const auto conditions = device_.conditions()) entry.conditions.push_back(*conditions);
   return seconds;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "measure/run/probes.h"
+#include "measure/run/settle.h"
 #include "moe/error.h"
 
 namespace moe::measure {
@@ -91,13 +92,17 @@ void Trial::backward(Probe* probe) {
   layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), gradients(false));
 }
 
-PassSeconds Trial::run() {
+PassSeconds Trial::run(double settle_s) {
+  const bool training = plan_.request.training;
+  settle(device_, settle_s, [&] {
+    forward(nullptr);
+    if (training) backward(nullptr);
+  });
   const RangeScope variant(device_, choice_.label);
   const auto timed = [&](const char* phase, auto work) {
     const RangeScope range(device_, phase);
     return device_.time(work);
   };
-  const bool training = plan_.request.training;
   PassSeconds seconds;
   seconds.forward = timed("forward", [&] { forward(nullptr); });
   if (training) seconds.backward = timed("backward", [&] { backward(nullptr); });

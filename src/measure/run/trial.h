@@ -42,8 +42,9 @@ class Trial {
   Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
         Workbench& workbench, const GivenRouting* given = nullptr);
 
-  /// One timed pass: nothing but forward() and backward() lies between the clock readings.
-  PassSeconds run();
+  /// One timed pass: nothing but forward() and backward() lies between the clock readings. Before
+  /// it the same passes run untimed for `settle_s`.
+  PassSeconds run(double settle_s = 0);
 
   /// One phase, untimed and without waiting for it. Backward follows its forward.
   void forward(Probe* probe);
