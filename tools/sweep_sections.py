@@ -69,7 +69,8 @@ def rounding_line(name, point):
 
 def rounding_section(gpu, groups):
     lines = ["### Token rounding", "",
-             "The paper's four sweeps over sparsity (arXiv 2512.14080), tile 128, rule `nearest`. Router, choice, rounding and",
+             "The paper's four sweeps over sparsity (arXiv 2512.14080), tile 128, rule `nearest`; 5 to 20 samples of each row unless",
+             "`n` says fewer. Router, choice, rounding and",
              "metadata are inside the timer. TFLOP/s count the pairs that the model asked for and nothing that was added.",
              "*Tile waste* is what tiles of 128 and 64 rows add to the pairs; the kernels skip slices of 64 rows without pairs, so",
              "the second is about what rounding can save here. Over kernels that compute whole tiles, and with rounding outside",
@@ -107,7 +108,7 @@ def decode_section(groups):
     lines = ["### Decode", "",
              "Forward with few tokens, where reading weights is all the work. *Weights* are those of the experts that some token",
              "chose, and of the shared expert; *read in* is their time at the copy bandwidth that the same run measured",
-             f"({ceilings}), and `%` is that time over the time as a graph. Caches are cold.", "",
+             f"({ceilings}), and `%` is that time over the time as a graph. Caches are cold; 5 to 10 samples of each row.", "",
              "| layer | T | experts touched | weights, GB | read in, ms | sonic, ms: graph / call | % | "
              "grouped_gemm, ms: graph / call | % |", "|---|---|---|---|---|---|---|---|---|"]
     for group in groups:
@@ -154,5 +155,8 @@ def sweep_sections(gpu, record):
         lines += decode_section(sweeps["decode"]) + [""]
     if sweeps.get("awkward"):
         lines += awkward_section(sweeps["awkward"]) + [""]
+    missing = [name for name in ("rounding", "decode", "awkward") if not sweeps.get(name)]
+    if missing:
+        lines += [f"Not measured on this card by `tools/gpu_bench --sweeps`: {', '.join(missing)}.", ""]
     lines += ["Commands of these sections:", "", "```"]
     return lines + [command for group in groups for command in group["commands"]] + ["```", ""]

@@ -20,15 +20,17 @@ double expected_seconds(const measure::BenchRequest& request, const measure::Ben
                         double flops_per_s) {
   if (flops_per_s <= 0) return request.sampling.time_cap_s;  // nobody knows
   const double pass_s = needs.flops_per_pass / flops_per_s;
-  double runnable = 0;
+  double runnable = 0, settling_s = 0;
   for (const auto& line : needs.lines) {
     const bool is_finished =
         std::any_of(request.finished.begin(), request.finished.end(),
                     [&](const record::Row& row) { return row.variant == line.variant; });
-    runnable += line.skip_reason.empty() && !is_finished ? 1 : 0;
+    if (!line.skip_reason.empty() || is_finished) continue;
+    runnable += 1;
+    settling_s += line.settling_s;
   }
   const int samples = std::min(request.sampling.min_samples, request.sampling.max_samples);
-  const double most = runnable * pass_s * (1 + samples);
+  const double most = runnable * pass_s * (1 + samples) + settling_s * samples;
   const double least = runnable * pass_s * 2;
   return std::max(least, std::min(most, request.sampling.time_cap_s));
 }

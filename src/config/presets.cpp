@@ -5,6 +5,7 @@
 
 #include "config/nearest_name.h"
 #include "config/preset_tables.h"
+#include "moe/error.h"
 
 namespace moe::config {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::int64_t kDecodedSequences = 64;
 Preset decoding(const std::vector<Preset>& models, const Decoding& wanted) {
   const auto found = std::ranges::find(models, std::string_view(wanted.model),
                                        [](const Preset& preset) { return preset.config.name; });
+  if (found == models.end()) throw Error(ErrorKind::internal, "no preset to decode", wanted.model);
   Preset preset{found->config, {}};
   preset.config.name = wanted.name;
   preset.config.batch_size = kDecodedSequences;

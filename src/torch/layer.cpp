@@ -28,12 +28,14 @@ struct Forward {
   std::shared_ptr<at::Tensor> d_scores = std::make_shared<at::Tensor>();  // f32 [T, K]
 };
 
-/// On a GPU the first product on a stream allocates its library's workspace, which stays: no part
-/// of what a pass keeps.
+/// On a GPU the first product of a thread on a stream allocates its library's workspace, which
+/// stays: no part of what a pass keeps. Autograd runs backward in a thread of its own.
 void prepare_products(at::Device device, const Call& call) {
   if (device.is_cpu() || call.own_memory == nullptr) return;
-  const at::Tensor unit = at::ones({8, 8}, at::TensorOptions(device).dtype(at::kBFloat16));
-  unit.mm(unit);
+  const at::AutoGradMode builds_graph(true);
+  at::Tensor unit = at::ones({8, 8}, at::TensorOptions(device).dtype(at::kBFloat16));
+  unit.requires_grad_();
+  unit.mm(unit).sum().backward();
 }
 
 class TorchLayer final : public Layer {

@@ -261,6 +261,10 @@ TEST(RoundingLogic, ThreadsMeetWhereTheyMust) {
     config.rounding = {rule, 32};
     expect_cpu_rows(rounding_case(config, 130, LogitKind::ordinary, 6), ThreadBlock{});
     if (::testing::Test::HasFailure()) return;
+    LayerConfig one = routing::layer(1, 1);  // whose list does not fit into shared memory
+    one.rounding = {rule, 32};
+    expect_cpu_rows(rounding_case(one, 4500, LogitKind::ordinary, 6), ThreadBlock{});
+    if (::testing::Test::HasFailure()) return;
   }
 }
 

@@ -130,6 +130,16 @@ TEST_F(RoundingTest, EqualsTheCpuWhereScoresTieOrVanish) {
   }
 }
 
+/// Lists and columns that do not fit into shared memory.
+TEST_F(RoundingTest, EqualsTheCpuWhereExpertsHaveManyRows) {
+  for (RoundingRule rule : kRoundingRules) {
+    LayerConfig config = routing::layer(2, 1);
+    config.rounding = {rule, 128};
+    expect_cpu_rows(rounding_case(config, kIsEmulated ? 9001 : 70000, LogitKind::ordinary, 13));
+    if (HasFailure()) return;
+  }
+}
+
 TEST_F(RoundingTest, TakesAsManyExpertsAsTheRouterDoes) {
   for (RoundingRule rule : kRoundingRules) {
     for (std::int64_t num_experts : {264, 265, 1000, 1024}) {

@@ -7,6 +7,7 @@
 #include "measure/problem/memory_need.h"
 #include "measure/run/dense_bound.h"
 #include "measure/run/runner.h"
+#include "measure/run/settle.h"
 #include "model/layer/layer_cost.h"
 
 namespace moe::measure {
@@ -80,6 +81,11 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
     const LayerConfig config = choice.config(layer);
     BenchEstimate::Line line{.variant = label};
     line.is_framework = choice.is_framework();
+    const std::size_t settles =
+        choice.is_dense_bound()
+            ? dense_products(config, tokens, request.pairs(), request.backward).size()
+            : 1;
+    line.settling_s = settling_seconds(device) * static_cast<double>(settles);
     line.skip_reason = unsupported_reason(choice, config, device, request);
     if (!line.skip_reason.empty()) {
       result.lines.push_back(line);

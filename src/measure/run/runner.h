@@ -70,6 +70,7 @@ struct BenchEstimate {
     std::string skip_reason;                     // empty = it will run
     std::optional<std::int64_t> largest_tokens;  // when memory is the reason
     record::Bytes bytes;
+    double settling_s = 0;      // before each sample (settle.h)
     bool is_framework = false;  // bytes lack what it allocates itself, which only a run can tell
   };
   std::vector<Line> lines;

@@ -16,7 +16,7 @@ constexpr const char* kFitted = "fitted on four published runs";
 
 constexpr std::array kRules{
     FactorRule{"kernel_efficiency", &Factors::kernel_efficiency, 0.58, 0.65, 0.70,
-               "expert GEMMs of this suite on an H200: 0.62 to 0.68 (docs/hopper.md)"},
+               "expert GEMMs of this suite on an H200: 0.62 to 0.68 (docs/hopper_notes.md)"},
     FactorRule{"gemm_efficiency", &Factors::gemm_efficiency, 0.43, 0.50, 0.60, kFitted},
     FactorRule{"fp8_gain", &Factors::fp8_gain, 1.00, 1.05, 1.40, kFitted},
     FactorRule{"attention_efficiency", &Factors::attention_efficiency, 0.40, 0.50, 0.60,
