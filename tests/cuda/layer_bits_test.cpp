@@ -1,0 +1,115 @@
+// What the CUDA variants leave, bit for bit: the same from equal inputs and from a graph, twice as
+// much where gradients are added, and saved tensors as forward left them.
+#include "cuda_layers.h"
+
+namespace moe::cuda_layers {
+namespace {
+
+class CudaLayerBitsTest : public CudaLayerTest {};
+
+TEST_P(CudaLayerBitsTest, EqualInputsGiveEqualBits) {
+  for (const char* variant : all_variants()) {
+    Bench bench(variant, with_everything(GetParam()));
+    const auto bits = [&] {
+      const measure::HostResult r = bench.trial.run_for_check();
+      const auto experts = all_experts(r, GetParam().config);
+      std::vector<std::byte> all;
+      for (const TensorView& view : {r.out, r.d_x, r.gradients.w_up, r.gradients.w_down,
+                                     r.gradients.w_router, r.gradients.b_up, r.gradients.b_down,
+                                     r.gradients.b_router, r.gradients.w_shared_gate}) {
+        all.insert(all.end(), view.as<std::byte>(), view.as<std::byte>() + view.bytes());
+      }
+      return all;
+    };
+    EXPECT_EQ(bits(), bits()) << variant;
+  }
+}
+
+TEST_P(CudaLayerBitsTest, RoundedRoutingRepeatsItsBitsInAGraph) {
+  if (hopper_variants().empty()) GTEST_SKIP() << tests::no_hopper_reason();
+  for (const Rounding& rounding : roundings_for(GetParam())) {
+    Case test = GetParam();
+    test.config.rounding = rounding;
+    SCOPED_TRACE(name_of(rounding.rule));
+    for (const char* variant : hopper_variants()) {
+      Bench bench(variant, test);
+      bench.trial.run_for_check();
+      EXPECT_EQ(bench.trial.capture_graphs(), "") << variant;  // compares the replay's bits
+      EXPECT_GT(bench.trial.run().graph_backward, 0) << variant;
+    }
+  }
+}
+
+TEST_P(CudaLayerBitsTest, AReplayedGraphGivesTheSameBits) {
+  for (const char* variant : all_variants()) {
+    Bench bench(variant, with_everything(GetParam()));
+    bench.trial.run_for_check();
+    const std::string reason = bench.trial.capture_graphs();
+    EXPECT_EQ(reason.empty(), bench.plan.capturable) << variant << ": " << reason;
+    EXPECT_EQ(bench.trial.run().graph_backward > 0, bench.plan.capturable) << variant;
+  }
+}
+
+TEST_P(CudaLayerBitsTest, AddsToGradientsWhenAsked) {
+  for (const char* variant : all_variants()) {
+    Case test = GetParam();
+    test = with_everything(test);
+    Bench bench(variant, test);
+    const measure::HostResult once = bench.trial.run_for_check();
+    const auto experts = all_experts(once, test.config);
+    const auto wanted = [](const Gradients& g) {
+      return std::vector<TensorView>{g.w_up, g.b_up, g.b_down, g.b_router, g.w_shared_gate};
+    };
+    std::vector<std::vector<bfloat16>> before;
+    for (const TensorView& view : wanted(once.gradients))
+      before.emplace_back(view.as<bfloat16>(), view.as<bfloat16>() + view.size());
+    const auto layer = bench.choice.variant->make_layer(bench.plan, first_gpu()->id());
+    const Call call = bench.workbench.call(*first_gpu(), bench.plan);
+    const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+    InputGradients gradients = bench.workbench.gradients(false);
+    gradients.accumulate = Accumulate::add;
+    layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+    layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
+    first_gpu()->synchronize();
+    const std::vector<TensorView> on_device = wanted(gradients.weights);
+    for (std::size_t which = 0; which < before.size(); ++which) {
+      std::vector<bfloat16> after(before[which].size());
+      first_gpu()->copy_to_host(after.data(), on_device[which].data,
+                                after.size() * sizeof(bfloat16));
+      for (std::size_t i = 0; i < after.size(); ++i) {
+        ASSERT_EQ(static_cast<float>(after[i]), 2 * static_cast<float>(before[which][i]))
+            << variant << ", gradient " << which << " at " << i;
+      }
+    }
+  }
+}
+
+TEST_P(CudaLayerBitsTest, KeepSavedLeavesWhatForwardKept) {
+  const Case test = with_everything(GetParam());
+  Request request = measure::make_request(test.config, test.tokens, true);
+  request.keep_saved = true;
+  for (const char* variant : all_variants()) {
+    SCOPED_TRACE(variant);
+    Bench bench(variant, test, request);
+    const auto layer = bench.choice.variant->make_layer(bench.plan, first_gpu()->id());
+    const Call call = bench.workbench.call(*first_gpu(), bench.plan);
+    const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+    const auto saved = [&] {
+      std::vector<std::byte> bytes(call.saved.bytes);
+      first_gpu()->copy_to_host(bytes.data(), call.saved.data, bytes.size());
+      return bytes;
+    };
+    bench.workbench.poison(*first_gpu());
+    layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+    const std::vector<std::byte> before = saved();
+    layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(),
+                    bench.workbench.gradients(false));
+    EXPECT_EQ(before, saved());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cuda, CudaLayerBitsTest, ::testing::ValuesIn(gpu_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace moe::cuda_layers
