@@ -159,6 +159,8 @@ void visit_fields(auto& field, Like<Breakdown> auto& breakdown) {
   field("steps", breakdown.steps);
   field("forward_host_s", breakdown.forward_host_s);
   field("backward_host_s", breakdown.backward_host_s);
+  field("forward_graph_host_s", breakdown.forward_graph_host_s);
+  field("backward_graph_host_s", breakdown.backward_graph_host_s);
 }
 
 void visit_fields(auto& field, Like<DeviceConditions> auto& conditions) {

@@ -76,6 +76,7 @@ struct Breakdown {
   std::vector<StepTime> steps;
   double forward_host_s = 0;  // until the call returns: what issuing its work costs the host
   std::optional<double> backward_host_s;
+  std::optional<double> forward_graph_host_s, backward_graph_host_s;  // of a captured graph
 };
 
 /// One number per phase; backward and total are absent where only forward ran.

@@ -53,6 +53,16 @@ TEST(Breakdown, LeavesOutAStepThatIsDoneInsideAnother) {
   EXPECT_THAT(steps, ElementsAre("router_logits", "choose", "experts", "d_experts", "d_router"));
 }
 
+TEST(Breakdown, HasTheHostsTimeForAReplayWhereThereIsAGraph) {
+  Comparison comparison;
+  comparison.request.breakdown = true;
+  comparison.device.pretends_graphs = true;
+  EXPECT_TRUE(comparison.execute());
+  const record::Breakdown& breakdown = *comparison.row("sonic").breakdown;
+  EXPECT_GT(*breakdown.forward_graph_host_s, 0);
+  EXPECT_GT(*breakdown.backward_graph_host_s, 0);
+}
+
 TEST(Breakdown, IsOnlyMadeWhenAsked) {
   Comparison comparison;
   EXPECT_TRUE(comparison.execute());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
@@ -14,7 +15,7 @@ namespace {
 constexpr double kForever = 1e9;
 
 /// Notes who was sampled; a pass of variant i takes the pretended time of `seconds(i, sample
-/// number)`.
+/// number)`. A turn has `turn_samples` of them.
 struct Recorder {
   std::string order;  // "ABC..."
   std::map<std::size_t, std::vector<PassSeconds>> finished, cut;
@@ -22,15 +23,19 @@ struct Recorder {
   std::vector<int> rounds;
   int stop_after = 1 << 30;  // samples, then an interrupt
   int num_samples = 0;
+  int turn_samples = 1;
 
-  std::vector<std::function<PassSeconds()>> passes(
-      int count, std::function<PassSeconds(int variant, int sample)> seconds) {
-    std::vector<std::function<PassSeconds()>> all;
+  std::vector<Turn> turns(int count, std::function<PassSeconds(int variant, int sample)> seconds) {
+    std::vector<Turn> all;
     for (int i = 0; i < count; ++i) {
-      all.push_back([this, i, seconds, sample = 0]() mutable {
-        order += static_cast<char>('A' + i);
-        ++num_samples;
-        return seconds(i, sample++);
+      all.push_back([this, i, seconds, sample = 0](int most) mutable {
+        std::vector<PassSeconds> samples;
+        for (int k = 0; k < std::min(most, turn_samples); ++k) {
+          order += static_cast<char>('A' + i);
+          ++num_samples;
+          samples.push_back(seconds(i, sample++));
+        }
+        return samples;
       });
     }
     return all;
@@ -66,14 +71,14 @@ SamplerOptions options(int min_samples, int max_samples, double time_cap_s = kFo
 
 TEST(Sampler, TakesRoundsForwardsAndBackwards) {
   Recorder recorder;
-  EXPECT_TRUE(sample_in_turn(recorder.passes(3, quiet), options(4, 9), recorder.events()));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(3, quiet), options(4, 9), recorder.events()));
   EXPECT_EQ(recorder.order, "ABCCBAABCCBA");
   EXPECT_EQ(recorder.rounds, (std::vector<int>{1, 2, 3, 4}));
 }
 
 TEST(Sampler, QuietVariantsStopAtTheFewestSamples) {
   Recorder recorder;
-  EXPECT_TRUE(sample_in_turn(recorder.passes(2, quiet), options(10, 200), recorder.events()));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(2, quiet), options(10, 200), recorder.events()));
   EXPECT_EQ(recorder.finished[0].size(), 10u);
   EXPECT_EQ(recorder.finished[1].size(), 10u);
   EXPECT_EQ(recorder.finished[1][9].total(), 3);
@@ -81,13 +86,13 @@ TEST(Sampler, QuietVariantsStopAtTheFewestSamples) {
 
 TEST(Sampler, NoisyVariantsStopAtTheMostSamples) {
   Recorder recorder;
-  EXPECT_TRUE(sample_in_turn(recorder.passes(1, noisy), options(3, 17), recorder.events()));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(1, noisy), options(3, 17), recorder.events()));
   EXPECT_EQ(recorder.finished[0].size(), 17u);
 }
 
 TEST(Sampler, MostSamplesCountBeforeTheFewest) {
   Recorder recorder;
-  EXPECT_TRUE(sample_in_turn(recorder.passes(2, quiet), options(10, 3), recorder.events()));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(2, quiet), options(10, 3), recorder.events()));
   EXPECT_EQ(recorder.finished[0].size(), 3u);
 }
 
@@ -96,7 +101,7 @@ TEST(Sampler, NoiseIsThatOfForwardAndBackwardTogether) {
   const auto opposed = [](int, int sample) {
     return sample % 2 == 0 ? PassSeconds{1, 2} : PassSeconds{2, 1};
   };
-  EXPECT_TRUE(sample_in_turn(recorder.passes(1, opposed), options(4, 20), recorder.events()));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(1, opposed), options(4, 20), recorder.events()));
   EXPECT_EQ(recorder.finished[0].size(), 4u);
 }
 
@@ -105,7 +110,7 @@ TEST(Sampler, AFinishedVariantLeavesTheOthersToThemselves) {
   const auto seconds = [](int variant, int sample) {
     return variant == 1 ? noisy(variant, sample) : quiet(variant, sample);
   };
-  EXPECT_TRUE(sample_in_turn(recorder.passes(3, seconds), options(2, 4), recorder.events()));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(3, seconds), options(2, 4), recorder.events()));
   EXPECT_EQ(recorder.order, "ABCCBABB");
   EXPECT_EQ(recorder.finish_order, "ACB");
 }
@@ -120,7 +125,7 @@ TEST(Sampler, FinishedVariantsAreReportedAtOnce) {
   const auto seconds = [](int variant, int sample) {
     return variant == 1 ? noisy(variant, sample) : quiet(variant, sample);
   };
-  EXPECT_TRUE(sample_in_turn(recorder.passes(2, seconds), options(2, 9), events));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(2, seconds), options(2, 9), events));
   EXPECT_EQ(finished_after_two_rounds, 1u);
 }
 
@@ -132,7 +137,7 @@ PassSeconds sleeps_20_ms(int, int) {
 TEST(Sampler, TheFirstRoundAlwaysRuns) {
   Recorder recorder;
   EXPECT_TRUE(
-      sample_in_turn(recorder.passes(3, sleeps_20_ms), options(10, 20, 0), recorder.events()));
+      sample_in_turn(recorder.turns(3, sleeps_20_ms), options(10, 20, 0), recorder.events()));
   EXPECT_EQ(recorder.order, "ABC");
   EXPECT_EQ(recorder.finished.size(), 3u);
 }
@@ -147,7 +152,7 @@ TEST(Sampler, BeginsNoRoundThatWouldEndLate) {
   };
   // Rounds of at least 40 ms: a third would end after 120 ms. A busy machine only makes them
   // longer.
-  EXPECT_TRUE(sample_in_turn(recorder.passes(2, sleeps_20_ms), options(10, 20, 0.1), events));
+  EXPECT_TRUE(sample_in_turn(recorder.turns(2, sleeps_20_ms), options(10, 20, 0.1), events));
   EXPECT_GE(recorder.rounds.size(), 1u);
   EXPECT_LE(recorder.rounds.size(), 2u);
   EXPECT_LT(left, 0.1 - 0.039 * static_cast<double>(recorder.rounds.size()));
@@ -156,7 +161,7 @@ TEST(Sampler, BeginsNoRoundThatWouldEndLate) {
 TEST(Sampler, AnInterruptKeepsWhatWasSampled) {
   Recorder recorder;
   recorder.stop_after = 4;
-  EXPECT_FALSE(sample_in_turn(recorder.passes(3, quiet), options(10, 20), recorder.events()));
+  EXPECT_FALSE(sample_in_turn(recorder.turns(3, quiet), options(10, 20), recorder.events()));
   EXPECT_EQ(recorder.order, "ABCC");
   EXPECT_EQ(recorder.cut[0].size(), 1u);
   EXPECT_EQ(recorder.cut[1].size(), 1u);
@@ -170,7 +175,7 @@ TEST(Sampler, AnInterruptLeavesFinishedVariantsFinished) {
   const auto seconds = [](int variant, int sample) {
     return variant == 0 ? quiet(0, 0) : noisy(1, sample);
   };
-  EXPECT_FALSE(sample_in_turn(recorder.passes(2, seconds), options(2, 20), recorder.events()));
+  EXPECT_FALSE(sample_in_turn(recorder.turns(2, seconds), options(2, 20), recorder.events()));
   EXPECT_EQ(recorder.finish_order, "A");
   ASSERT_EQ(recorder.cut.size(), 1u);
   EXPECT_EQ(recorder.cut[1].size(), 6u);
@@ -179,7 +184,7 @@ TEST(Sampler, AnInterruptLeavesFinishedVariantsFinished) {
 TEST(Sampler, AnInterruptInTheFirstRoundCutsOnlyWhatRan) {
   Recorder recorder;
   recorder.stop_after = 2;
-  EXPECT_FALSE(sample_in_turn(recorder.passes(3, quiet), options(10, 20), recorder.events()));
+  EXPECT_FALSE(sample_in_turn(recorder.turns(3, quiet), options(10, 20), recorder.events()));
   EXPECT_EQ(recorder.cut.size(), 2u);
   EXPECT_EQ(recorder.finish_order, "");
 }
@@ -187,9 +192,17 @@ TEST(Sampler, AnInterruptInTheFirstRoundCutsOnlyWhatRan) {
 TEST(Sampler, AnInterruptBeforeTheFirstSampleTakesNone) {
   Recorder recorder;
   recorder.stop_after = 0;
-  EXPECT_FALSE(sample_in_turn(recorder.passes(3, quiet), options(10, 20), recorder.events()));
+  EXPECT_FALSE(sample_in_turn(recorder.turns(3, quiet), options(10, 20), recorder.events()));
   EXPECT_EQ(recorder.order, "");
   EXPECT_TRUE(recorder.finished.empty());
+}
+
+TEST(Sampler, ATurnMayHaveSeveralSamplesAndNeverMoreThanAreWanted) {
+  Recorder recorder;
+  recorder.turn_samples = 5;
+  EXPECT_TRUE(sample_in_turn(recorder.turns(2, noisy), options(3, 7), recorder.events()));
+  EXPECT_EQ(recorder.order, "AAAAABBBBBBBAA");
+  EXPECT_EQ(recorder.finished[0].size(), 7u);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ OwnMemory expect_true(const std::string& variant, const Case& test, bool trainin
   for (const record::Check& check : measure::verify(problem.host(test.config), result, options)) {
     EXPECT_TRUE(check.passed) << check.what << ": error " << check.error << " at " << check.where;
   }
-  EXPECT_GT(trial.run().forward, 0);
+  EXPECT_GT(trial.run({})[0].forward, 0);
   return trial.own_memory();
 }
 

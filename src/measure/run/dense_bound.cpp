@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "core/random.h"
-#include "measure/run/settle.h"
 
 namespace moe::measure {
 namespace {
@@ -125,15 +124,17 @@ BatchedProduct DenseBound::place(const DenseProduct& product) {
   return placed;
 }
 
-PassSeconds DenseBound::run(double settle_s) {
-  PassSeconds seconds;
+std::vector<PassSeconds> DenseBound::run(const TurnPace& pace) {
+  std::vector<PassSeconds> samples(static_cast<std::size_t>(pace.samples));
   for (const DenseProduct& product : products_) {
     const BatchedProduct placed = place(product);
-    settle(device_, settle_s, [&] { device_.multiply(placed); });
-    (product.backward ? seconds.backward : seconds.forward) +=
-        device_.time([&] { device_.multiply(placed); });
+    const auto multiply = [&] { device_.multiply(placed); };
+    settle(device_, pace.settle_s, multiply);
+    for (PassSeconds& sample : samples) {
+      (product.backward ? sample.backward : sample.forward) += device_.time(multiply);
+    }
   }
-  return seconds;
+  return samples;
 }
 
 }  // namespace moe::measure

@@ -10,6 +10,7 @@
 #include "measure/problem/problem.h"
 #include "measure/run/sampler.h"
 #include "measure/run/trial.h"
+#include "measure/run/turn.h"
 #include "moe/device.h"
 
 namespace moe::measure {
@@ -44,9 +45,9 @@ class DenseBound {
   DenseBound(Device& device, const LayerConfig& config, std::int64_t tokens, std::int64_t pairs,
              bool backward, const Problem& problem, const Workbench& workbench);
 
-  /// Every product alone, by the device's clock and with its cold caches, on fresh random rows;
-  /// times are summed by phase. Before each it runs untimed for `settle_s`.
-  PassSeconds run(double settle_s = 0);
+  /// Every product alone, settled, by the device's clock and with its cold caches, on fresh random
+  /// rows; the i-th samples of all are summed by phase.
+  std::vector<PassSeconds> run(const TurnPace& pace);
 
  private:
   BatchedProduct place(const DenseProduct& product);

@@ -7,7 +7,7 @@
 #include "measure/problem/memory_need.h"
 #include "measure/run/dense_bound.h"
 #include "measure/run/runner.h"
-#include "measure/run/settle.h"
+#include "measure/run/turn.h"
 #include "model/layer/layer_cost.h"
 
 namespace moe::measure {
@@ -85,7 +85,8 @@ BenchEstimate estimate(Device& device, const BenchRequest& request) {
         choice.is_dense_bound()
             ? dense_products(config, tokens, request.pairs(), request.backward).size()
             : 1;
-    line.settling_s = settling_seconds(device) * static_cast<double>(settles);
+    const TurnPace pace = turn_pace(device);
+    line.settling_s = pace.settle_s * static_cast<double>(settles) / pace.samples;
     line.skip_reason = unsupported_reason(choice, config, device, request);
     if (!line.skip_reason.empty()) {
       result.lines.push_back(line);

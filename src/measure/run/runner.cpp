@@ -14,9 +14,9 @@
 #include "measure/run/load_report.h"
 #include "measure/run/probes.h"
 #include "measure/run/relate_rows.h"
-#include "measure/run/settle.h"
 #include "measure/run/statistics.h"
 #include "measure/run/trial.h"
+#include "measure/run/turn.h"
 #include "measure/verify/dump.h"
 #include "measure/verify/verify.h"
 #include "model/layer/layer_cost.h"
@@ -84,10 +84,10 @@ class Comparison {
     std::size_t row;
     std::unique_ptr<Trial> trial;
     std::unique_ptr<DenseBound> dense_bound;
-    std::vector<DeviceConditions> conditions;  // after each sample
+    std::vector<DeviceConditions> conditions;  // after each turn
 
-    PassSeconds run(double settle_s) const {
-      return trial ? trial->run(settle_s) : dense_bound->run(settle_s);
+    std::vector<PassSeconds> run(const TurnPace& pace) const {
+      return trial ? trial->run(pace) : dense_bound->run(pace);
     }
   };
 
@@ -106,7 +106,7 @@ class Comparison {
   void warn_about(const record::Row& row);
   void profile(Entry& entry);
   bool sample_all();
-  PassSeconds sample(Entry& entry);
+  std::vector<PassSeconds> take_turn(Entry& entry, int most);
   void record_conditions(Entry& entry);
   void finish_row(record::Row& row, const std::vector<PassSeconds>& samples);
 
@@ -231,7 +231,7 @@ void Comparison::check(Entry& entry) {
   record::Row& row = row_of(entry);
   if (entry.dense_bound) {
     row.executed_pairs = row.credited_pairs = dense_pairs(request_.model.layer, request_.pairs());
-    entry.dense_bound->run();  // warm-up; there is nothing to verify
+    entry.dense_bound->run({});  // warm-up; there is nothing to verify
     return;
   }
   const LayerConfig& config = entry.trial->plan().request.config;
@@ -297,7 +297,7 @@ void Comparison::profile(Entry& entry) {
   {
     const RangeScope variant(device_, row_of(entry).variant);
     if (entry.dense_bound) {
-      entry.dense_bound->run();
+      entry.dense_bound->run({});
     } else {
       RangeProbe steps(device_);
       const RangeScope forward(device_, "forward");
@@ -313,12 +313,14 @@ void Comparison::profile(Entry& entry) {
   device_.set_profiling(false);
 }
 
-PassSeconds Comparison::sample(Entry& entry) {
+std::vector<PassSeconds> Comparison::take_turn(Entry& entry, int most) {
   record::Row& row = row_of(entry);
   if (!row.conditions_before) row.conditions_before = device_.conditions();
-  const PassSeconds seconds = entry.run(settling_seconds(device_));
+  TurnPace pace = turn_pace(device_);
+  pace.samples = std::min(pace.samples, most);
+  const std::vector<PassSeconds> samples = entry.run(pace);
   if (const auto conditions = device_.conditions()) entry.conditions.push_back(*conditions);
-  return seconds;
+  return samples;
 }
 
 void Comparison::record_conditions(Entry& entry) {
@@ -331,11 +333,12 @@ void Comparison::record_conditions(Entry& entry) {
 }
 
 bool Comparison::sample_all() {
-  std::vector<std::function<PassSeconds()>> passes;
-  for (Entry& entry : trials_) passes.push_back([this, &entry] { return sample(entry); });
+  std::vector<Turn> turns;
+  for (Entry& entry : trials_)
+    turns.push_back([this, &entry](int most) { return take_turn(entry, most); });
   SamplerOptions options = request_.sampling;
   options.time_cap_s -= std::chrono::duration<double>(Clock::now() - start_).count();
-  events_.status("sampling " + std::to_string(passes.size()) + " variants in turn");
+  events_.status("sampling " + std::to_string(turns.size()) + " variants in turn");
   SamplerEvents events;
   events.after_round = [&](int rounds, double seconds_left) {
     events_.status("sampling: round " + std::to_string(rounds) + " done, at most " +
@@ -350,7 +353,7 @@ bool Comparison::sample_all() {
     finish_row(row_of(trials_[i]), samples);
   };
   events.interrupted = events_.interrupted;
-  const bool complete = sample_in_turn(passes, options, events);
+  const bool complete = sample_in_turn(turns, options, events);
   for (const Entry& entry : trials_) {
     record::Row& row = row_of(entry);
     if (row.total) continue;

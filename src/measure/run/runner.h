@@ -60,7 +60,7 @@ struct BenchEvents {
   std::function<void(const std::string& text)> status;  // what is being done now
   std::function<void(const record::Row& row)>
       row_done;                       // a finished row, in the order of finishing
-  std::function<bool()> interrupted;  // true = stop after the sample at work
+  std::function<bool()> interrupted;  // true = stop after the turn at work
 };
 
 /// What a comparison will need, without allocating anything.
@@ -70,7 +70,7 @@ struct BenchEstimate {
     std::string skip_reason;                     // empty = it will run
     std::optional<std::int64_t> largest_tokens;  // when memory is the reason
     record::Bytes bytes;
-    double settling_s = 0;      // before each sample (settle.h)
+    double settling_s = 0;      // untimed, for each sample (turn.h)
     bool is_framework = false;  // bytes lack what it allocates itself, which only a run can tell
   };
   std::vector<Line> lines;

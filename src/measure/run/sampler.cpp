@@ -26,7 +26,7 @@ bool is_finished(const std::vector<PassSeconds>& samples, const SamplerOptions& 
 
 class Rounds {
  public:
-  Rounds(const std::vector<std::function<PassSeconds()>>& variants, const SamplerOptions& options,
+  Rounds(const std::vector<Turn>& variants, const SamplerOptions& options,
          const SamplerEvents& events)
       : variants_(variants), options_(options), events_(events), samples_(variants.size()) {
     for (std::size_t i = 0; i < variants.size(); ++i) running_.push_back(i);
@@ -55,7 +55,8 @@ class Rounds {
     std::vector<std::size_t> order = running_;
     if (backwards) std::reverse(order.begin(), order.end());
     for (std::size_t i : order) {
-      samples_[i].push_back(variants_[i]());
+      const int most = std::max(1, options_.max_samples - static_cast<int>(samples_[i].size()));
+      for (const PassSeconds& sample : variants_[i](most)) samples_[i].push_back(sample);
       if (events_.interrupted()) return false;
     }
     return true;
@@ -69,7 +70,7 @@ class Rounds {
     });
   }
 
-  const std::vector<std::function<PassSeconds()>>& variants_;
+  const std::vector<Turn>& variants_;
   const SamplerOptions& options_;
   const SamplerEvents& events_;
   const Clock::time_point start_ = Clock::now();
@@ -79,8 +80,8 @@ class Rounds {
 
 }  // namespace
 
-bool sample_in_turn(const std::vector<std::function<PassSeconds()>>& variants,
-                    const SamplerOptions& options, const SamplerEvents& events) {
+bool sample_in_turn(const std::vector<Turn>& variants, const SamplerOptions& options,
+                    const SamplerEvents& events) {
   return Rounds(variants, options, events).run();
 }
 

@@ -30,12 +30,15 @@ struct SamplerEvents {
   std::function<void(std::size_t variant, const std::vector<PassSeconds>& samples)> finished;
   /// The same of a variant that an interrupt left with fewer samples than it would have got.
   std::function<void(std::size_t variant, const std::vector<PassSeconds>& samples)> cut;
-  std::function<bool()> interrupted;  // asked before the first and after every sample
+  std::function<bool()> interrupted;  // asked before the first and after every turn
 };
 
-/// Rounds A B C, C B A, A B C, ... A variant leaves the rounds once it has min_samples and its
-/// noise is at the target, or at max_samples. Returns false when interrupted.
-bool sample_in_turn(const std::vector<std::function<PassSeconds()>>& variants,
-                    const SamplerOptions& options, const SamplerEvents& events);
+/// A variant's turn: one sample at least, and no more than `most`.
+using Turn = std::function<std::vector<PassSeconds>(int most)>;
+
+/// Rounds A B C, C B A, A B C, ... of turns. A variant leaves the rounds once it has min_samples
+/// and its noise is at the target, or at max_samples. Returns false when interrupted.
+bool sample_in_turn(const std::vector<Turn>& variants, const SamplerOptions& options,
+                    const SamplerEvents& events);
 
 }  // namespace moe::measure

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "measure/run/probes.h"
-#include "measure/run/settle.h"
 #include "moe/error.h"
 
 namespace moe::measure {
@@ -92,13 +91,23 @@ void Trial::backward(Probe* probe) {
   layer_->backward(call, problem_.weights(), inputs(), problem_.d_out(), gradients(false));
 }
 
-PassSeconds Trial::run(double settle_s) {
-  const bool training = plan_.request.training;
-  settle(device_, settle_s, [&] {
+void Trial::settle(double seconds) {
+  measure::settle(device_, seconds, [&] {
     forward(nullptr);
-    if (training) backward(nullptr);
+    if (plan_.request.training) backward(nullptr);
   });
+}
+
+std::vector<PassSeconds> Trial::run(const TurnPace& pace) {
+  settle(pace.settle_s);
   const RangeScope variant(device_, choice_.label);
+  std::vector<PassSeconds> samples;
+  for (int i = 0; i < pace.samples; ++i) samples.push_back(run_once());
+  return samples;
+}
+
+PassSeconds Trial::run_once() {
+  const bool training = plan_.request.training;
   const auto timed = [&](const char* phase, auto work) {
     const RangeScope range(device_, phase);
     return device_.time(work);
@@ -107,9 +116,8 @@ PassSeconds Trial::run(double settle_s) {
   seconds.forward = timed("forward", [&] { forward(nullptr); });
   if (training) seconds.backward = timed("backward", [&] { backward(nullptr); });
   if (!forward_graph_) return seconds;
-  seconds.graph_forward = timed("forward graph", [&] { forward_graph_->replay(); });
-  if (training)
-    seconds.graph_backward = timed("backward graph", [&] { backward_graph_->replay(); });
+  seconds.graph_forward = timed("forward graph", [&] { replay_forward(); });
+  if (training) seconds.graph_backward = timed("backward graph", [&] { replay_backward(); });
   return seconds;
 }
 

@@ -9,6 +9,7 @@
 #include "measure/problem/problem.h"
 #include "measure/problem/variant_choice.h"
 #include "measure/run/sampler.h"
+#include "measure/run/turn.h"
 #include "measure/verify/verify.h"
 
 namespace moe::measure {
@@ -42,9 +43,11 @@ class Trial {
   Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
         Workbench& workbench, const GivenRouting* given = nullptr);
 
-  /// One timed pass: nothing but forward() and backward() lies between the clock readings. Before
-  /// it the same passes run untimed for `settle_s`.
-  PassSeconds run(double settle_s = 0);
+  /// Timed passes: nothing but forward() and backward() lies between the clock readings.
+  std::vector<PassSeconds> run(const TurnPace& pace);
+
+  /// The same passes, untimed, for as long (turn.h).
+  void settle(double seconds);
 
   /// One phase, untimed and without waiting for it. Backward follows its forward.
   void forward(Probe* probe);
@@ -62,10 +65,16 @@ class Trial {
   /// are, or when the device has none at all. Kernels must have run before.
   std::string capture_graphs();
 
+  bool has_graphs() const { return forward_graph_ != nullptr; }
+  /// The same as forward() and backward(), by their graphs.
+  void replay_forward() { forward_graph_->replay(); }
+  void replay_backward() { backward_graph_->replay(); }
+
   const VariantChoice& choice() const { return choice_; }
   const Plan& plan() const { return plan_; }
 
  private:
+  PassSeconds run_once();
   Inputs inputs() const;
   InputGradients gradients(bool for_check) const;
   void copy_choice(HostResult& result, const Routing& routing) const;

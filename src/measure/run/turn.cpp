@@ -1,16 +1,16 @@
-// Work before its sample.
-#include "measure/run/settle.h"
+// How long a turn is, and what comes before its samples.
+#include "measure/run/turn.h"
 
 namespace moe::measure {
 namespace {
 
-constexpr double kGpuSeconds = 0.02;
+constexpr TurnPace kGpuPace{.settle_s = 0.1, .samples = 5};
 constexpr int kMostRuns = 1000;  // of work too short for a clock to see
 
 }  // namespace
 
-double settling_seconds(const Device& device) {
-  return device.id().kind == DeviceKind::cuda ? kGpuSeconds : 0;
+TurnPace turn_pace(const Device& device) {
+  return device.id().kind == DeviceKind::cuda ? kGpuPace : TurnPace{};
 }
 
 void settle(Device& device, double seconds, const std::function<void()>& work) {

@@ -1,5 +1,5 @@
-// Work that runs before its sample.
-#include "measure/run/settle.h"
+// What a turn begins with, and how many samples it gives.
+#include "measure/run/turn.h"
 
 #include <gtest/gtest.h>
 
@@ -32,12 +32,14 @@ TEST(Settle, EndsThoughNoClockSeesTheWork) {
 
 TEST(Settle, LeavesAProcessorAlone) {
   FakeDevice device;
-  EXPECT_EQ(settling_seconds(device), 0);
-  settle(device, settling_seconds(device), [] { FAIL() << "not at all for 0 seconds"; });
+  const TurnPace pace = turn_pace(device);
+  EXPECT_EQ(pace.settle_s, 0);
+  EXPECT_EQ(pace.samples, 1);
+  settle(device, pace.settle_s, [] { FAIL() << "not at all for 0 seconds"; });
 }
 
-/// A pass that settles first is timed once more, forward and backward together.
-TEST(Settle, ComesBeforeThePassAndNotIntoIt) {
+/// To settle is to be timed once more, forward and backward together.
+TEST(Settle, ComesBeforeTheSamplesAndNotIntoThem) {
   FakeDevice device;
   int timings = 0;
   device.before_timing = [&] { ++timings; };
@@ -49,10 +51,10 @@ TEST(Settle, ComesBeforeThePassAndNotIntoIt) {
   Workbench workbench(device, config, 96, request.max_rows, true,
                       plan.saved_bytes + plan.workspace_bytes);
   Trial trial(device, choice, plan, problem, workbench);
-  trial.run();
+  EXPECT_EQ(trial.run({}).size(), 1u);
   EXPECT_EQ(timings, 2);
-  trial.run(1e-9);
-  EXPECT_EQ(timings, 2 + 3);
+  EXPECT_EQ(trial.run({.settle_s = 1e-9, .samples = 3}).size(), 3u);
+  EXPECT_EQ(timings, 2 + 1 + 3 * 2);
 }
 
 }  // namespace
