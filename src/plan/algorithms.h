@@ -19,11 +19,12 @@ struct KernelScratch {
   std::size_t round_bytes = 0;       // token rounding as a step of its own, before the permutation
   std::int64_t d_score_columns = 0;  // sonic: columns of A' that one tile sums into dS; 0 = all
   SharedScheme shared = SharedScheme::fused;
-  std::size_t stream_bytes = 0;  // sums that CTAs hand over where a product has few tiles
-  bool gemm_turns = false;       // a counter by which the CTAs of a long product keep in step
-  bool sums_ride = false;        // sonic: the kernel of d_w_up also sums dX over each token's rows
-  std::int64_t bias_chunks = 0;  // sums that a bias's gradient over all tokens goes through
-  bool rounds_d_logits = false;  // d_logits are made in the layer's type, without a float32 copy
+  std::size_t stream_bytes = 0;   // sums that CTAs hand over where a product has few tiles
+  bool gemm_turns = false;        // a counter by which the CTAs of a long product keep in step
+  bool sums_ride = false;         // sonic: the kernel of d_w_up also sums dX over each token's rows
+  std::int64_t bias_chunks = 0;   // sums that a bias's gradient over all tokens goes through
+  bool rounds_d_logits = false;   // d_logits are made in the layer's type, without a float32 copy
+  bool sums_router_part = false;  // the sum of dX over rows takes the router's part along
 };
 
 /// The loop over experts that PyTorch users write: autograd keeps gathered X, H, A and Y of every

@@ -23,9 +23,9 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request,
   builder.backward_step("d_activation", 0, s.row_bytes(2.0 * s.u + s.n));
   builder.backward_step("d_up_proj", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
   builder.backward_step("d_w_up", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
-  builder.backward_step("d_aggregate", 0, s.row_bytes(s.d) + s.token_bytes());
+  d_aggregate_step(builder, s, scratch);
   shared_backward_step(builder, s, request);
-  router_backward_step(builder, s, request);
+  router_backward_step(builder, s, scratch);
 }
 
 }  // namespace

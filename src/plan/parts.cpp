@@ -43,7 +43,8 @@ void router_backward_buffers(Builder& builder, const Sizes& s, const Request& re
     builder.workspace("d_logits", DType::f32, {s.T, s.E}, "d_router", "d_router");
   }
   if (s.dtype != DType::f32) {
-    builder.workspace("d_logits_typed", s.dtype, {s.T, s.E}, "d_router", "d_router");
+    builder.workspace("d_logits_typed", s.dtype, {s.T, s.E},
+                      scratch.sums_router_part ? "d_aggregate" : "d_router", "d_router");
   }
   if (routing::backward_needs_logits(request.config.gate)) {
     builder.workspace("logits_again", DType::f32, {s.T, s.E}, "d_router", "d_router");
@@ -139,9 +140,21 @@ void shared_backward_step(Builder& builder, const Sizes& s, const Request& reque
       4 * s.token_bytes() + 2 * s.b * weights + 2 * s.b * s.T * request.config.shared_up_dim());
 }
 
-void router_backward_step(Builder& builder, const Sizes& s, const Request&) {
-  builder.backward_step("d_router", 4.0 * s.T * s.d * s.E,
-                        3 * s.token_bytes() + 2 * s.b * s.E * s.d + 8.0 * s.T * s.E);
+void d_aggregate_step(Builder& builder, const Sizes& s, const KernelScratch& scratch) {
+  const double sum_bytes = s.row_bytes(s.d) + s.token_bytes();
+  if (scratch.sums_router_part) {
+    builder.backward_step("d_aggregate", 2.0 * s.rows * s.d,
+                          sum_bytes + s.b * (s.E * s.d + s.T * s.E));
+  } else {
+    builder.backward_step("d_aggregate", 0, sum_bytes);
+  }
+}
+
+void router_backward_step(Builder& builder, const Sizes& s, const KernelScratch& scratch) {
+  const double products = scratch.sums_router_part ? 1 : 2;  // d_w_router, and dX
+  builder.backward_step(
+      "d_router", products * 2 * s.T * s.d * s.E,
+      (2 * products - 1) * s.token_bytes() + products * s.b * s.E * s.d + 8.0 * s.T * s.E);
 }
 
 void common_buffers(Builder& builder, const Sizes& s, const Request& request,

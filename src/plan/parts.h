@@ -15,8 +15,10 @@ void router_forward_steps(Builder& builder, const Sizes& sizes, const Request& r
 /// Steps shared_expert / d_shared_expert, where the layer has one.
 void shared_forward_step(Builder& builder, const Sizes& sizes, const Request& request);
 void shared_backward_step(Builder& builder, const Sizes& sizes, const Request& request);
+/// Step d_aggregate: each token's rows of dX, and the router's part where that goes along.
+void d_aggregate_step(Builder& builder, const Sizes& sizes, const KernelScratch& scratch);
 /// Step d_router: scores to logits to w_router and X. Call last.
-void router_backward_step(Builder& builder, const Sizes& sizes, const Request& request);
+void router_backward_step(Builder& builder, const Sizes& sizes, const KernelScratch& scratch);
 
 /// Buffers of all of these. `d_scores_from` names the backward step that writes the score
 /// gradients.

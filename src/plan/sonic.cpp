@@ -34,10 +34,10 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request,
     builder.backward_step("d_w_up", s.up_flops(), d_w_up_bytes + sum_bytes);
   } else {
     builder.backward_step("d_w_up", s.up_flops(), d_w_up_bytes);
-    builder.backward_step("d_aggregate", 0, sum_bytes);
+    d_aggregate_step(builder, s, scratch);
   }
   shared_backward_step(builder, s, request);
-  router_backward_step(builder, s, request);
+  router_backward_step(builder, s, scratch);
 }
 
 /// Only where no kernel gathers by itself: a block of gathered rows in place of [R, d].

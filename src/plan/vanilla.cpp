@@ -21,7 +21,7 @@ Plan vanilla(const Request& request, const DeviceTraits& traits, const KernelScr
                         2 * (s.w_up_bytes() + s.w_down_bytes()) + 2 * s.token_bytes() +
                             s.row_bytes(4.0 * s.d + 2.0 * s.u + 2.0 * s.n));
   shared_backward_step(builder, s, request);
-  router_backward_step(builder, s, request);
+  router_backward_step(builder, s, scratch);
 
   common_buffers(builder, s, request, traits, scratch, "d_experts");
   const std::int64_t expert_rows = std::min(s.T, s.R);  // all tokens may choose one expert

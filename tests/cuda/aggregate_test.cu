@@ -78,6 +78,54 @@ class AggregateTest : public ::testing::Test {
     }
   }
 
+  /// With the router's part, of which `terms` d_logits of each token are not zero.
+  void expect_right_router_part(const Case& c, int terms) {
+    SCOPED_TRACE(text_of(c) + ", " + std::to_string(terms) + " terms");
+    const auto routing = tests::make_routing(c.tokens, c.experts, c.top_k, c.ragged);
+    const std::size_t rows = routing.rows(), d = c.d, E = c.experts;
+    const PoisonedArray<Element> y(rows * d, kUnusedRows * d, 1), w_router(E * d, 64, 2);
+    std::vector<Element> d_logits(c.tokens * E, Element(0.0f));
+    for (int t = 0; t < c.tokens; ++t) {
+      for (int i = 0; i < terms; ++i) {
+        const std::uint32_t e = random_below(t, RandomStream::tests, i, c.experts);
+        d_logits[t * E + e] = Element(0.25f + static_cast<float>(i));  // a bfloat16 to the bit
+      }
+    }
+    const DeviceArray<Element> d_logits_device(d_logits);
+    const DeviceArray<int> token_offsets(routing.token_offsets),
+        token_rows(padded(routing.token_rows));
+    const PoisonedArray<Element> out(c.tokens * d + 64);
+    sum_token_rows({y.get(),
+                    nullptr,
+                    token_offsets.get(),
+                    token_rows.get(),
+                    nullptr,
+                    out.get(),
+                    tests::kDType<Element>,
+                    c.tokens,
+                    c.d,
+                    {d_logits_device.get(), w_router.get(), c.experts}},
+                   nullptr);
+    MOE_CUDA_CHECK(cudaDeviceSynchronize());
+
+    const auto y_values = y.to_host(), w = w_router.to_host();
+    std::vector<double> want(c.tokens * d);
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t j = 0; j < d; ++j)
+        want[routing.row_tokens[r] * d + j] += as_double(y_values[r * d + j]);
+    }
+    for (std::size_t t = 0; t < std::size_t(c.tokens); ++t) {
+      for (std::size_t e = 0; e < E; ++e) {
+        const double d_logit = as_double(d_logits[t * E + e]);
+        for (std::size_t j = 0; j < d && d_logit != 0; ++j)
+          want[t * d + j] += d_logit * as_double(w[e * d + j]);
+      }
+    }
+    const std::vector<Element> got = out.to_host();
+    tests::expect_close<Element>(got, want);
+    tests::expect_unwritten<Element>({got.begin() + c.tokens * d, got.end()});
+  }
+
   void expect_right_gradient(const Case& c) {
     SCOPED_TRACE(text_of(c));
     const auto routing = tests::make_routing(c.tokens, c.experts, c.top_k, c.ragged);
@@ -159,6 +207,13 @@ TYPED_TEST(AggregateTest, SumsEveryTokensRows) {
       for (Add mode : {Add::none, Add::other, Add::in_place})
         this->expect_right_sum(c, scaled, mode);
     }
+  }
+}
+
+/// None, one, an odd number, and nearly all.
+TYPED_TEST(AggregateTest, AddsTheRoutersPart) {
+  for (const Case& c : kCases) {
+    for (int terms : {0, 1, 5, 100}) this->expect_right_router_part(c, terms);
   }
 }
 

@@ -151,6 +151,18 @@ TEST_F(RoundingTest, TakesAsManyExpertsAsTheRouterDoes) {
   }
 }
 
+/// Few experts have large blocks, many have small ones. Small enough for a race checker.
+TEST_F(RoundingTest, BlocksOfEverySizeEqualTheCpu) {
+  for (RoundingRule rule : kRoundingRules) {
+    for (std::int64_t num_experts : {40, 160, 300}) {
+      LayerConfig config = routing::layer(num_experts, 4);
+      config.rounding = {rule, 16};
+      expect_cpu_rows(rounding_case(config, 200, LogitKind::ordinary, 14));
+      if (HasFailure()) return;
+    }
+  }
+}
+
 TEST_F(RoundingTest, TakesNoTokens) {
   LayerConfig config = routing::layer(40, 3);
   config.rounding = {RoundingRule::balance, 64};

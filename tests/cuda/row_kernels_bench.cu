@@ -24,6 +24,7 @@ struct Shape {
 constexpr Shape kShapes[] = {
     {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"30b-n256", 32768, 4096, 256, 256, 16},
     {"7b-n256", 24576, 1536, 256, 128, 8},     {"1.4b-n256", 40960, 768, 256, 128, 8},
+    {"7b-n512", 24576, 1536, 512, 64, 4},      {"30b-n512", 32768, 4096, 512, 128, 8},
     {"small", 4096, 1024, 4096, 8, 2},         {"k22", 16384, 4096, 256, 512, 22}};
 
 /// Each token's experts are random and different.
@@ -38,6 +39,20 @@ tests::HostRouting natural_routing(const Shape& s) {
     }
   }
   return tests::routing_of(tokens_of, s.T);
+}
+
+/// d_logits that are zero but for each token's experts.
+void fill_router_part(const Shape& s, const tests::HostRouting& routing,
+                      DeviceArray<Bf16>& w_router, DeviceArray<Bf16>& d_logits) {
+  cuda::random_fill(TensorView(w_router.get(), DType::bf16, {std::int64_t{s.E} * s.d}), 77,
+                    RandomStream::tests, 1.0f, nullptr);
+  std::vector<Bf16> host(std::size_t(s.T) * s.E, Bf16(0.0f));
+  for (int e = 0; e < s.E; ++e) {
+    for (int r = routing.expert_offsets[e]; r < routing.expert_offsets[e + 1]; ++r)
+      host[std::size_t(routing.row_tokens[r]) * s.E + e] = Bf16(0.5f);
+  }
+  MOE_CUDA_CHECK(
+      cudaMemcpy(d_logits.get(), host.data(), host.size() * sizeof(Bf16), cudaMemcpyHostToDevice));
 }
 
 struct Row {
@@ -90,6 +105,10 @@ void bench_shape(Device& device, const Shape& s, int rounds) {
                                    s.d};
   cuda::SumTokenRowsProblem add = sum;
   add.add = tokens.get();
+  DeviceArray<Bf16> w_router(s.E * d), d_logits(T * s.E);
+  fill_router_part(s, routing, w_router, d_logits);
+  cuda::SumTokenRowsProblem router = sum;
+  router.router = {d_logits.get(), w_router.get(), s.E};
   const cuda::CombineBackwardProblem combine = {
       tokens.get(), in.get(),  row_tokens.get(), token_rows.get(),
       scores.get(), out.get(), d_scores.get(),   expert_offsets.get(),
@@ -105,6 +124,8 @@ void bench_shape(Device& device, const Shape& s, int rounds) {
                {"sum", sum_bytes, [&] { cuda::sum_token_rows(sum, stream); }},
                {"sum+add", sum_bytes + static_cast<double>(size) * d * T,
                 [&] { cuda::sum_token_rows(add, stream); }},
+               {"sum+router", sum_bytes + static_cast<double>(size) * s.E * (d + T),
+                [&] { cuda::sum_token_rows(router, stream); }},
                {"combine", static_cast<double>(size) * d * (2 * R + T) + 12.0 * R,
                 [&] { cuda::combine_backward(combine, stream); }},
                {"act", static_cast<double>(size) * n * R * 3,

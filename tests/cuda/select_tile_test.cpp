@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cuda/variants/expert_products.h"
+
 namespace moe::cuda {
 namespace {
 
@@ -42,6 +44,21 @@ TEST(SelectTile, StreamsOnEveryCardAlike) {
 TEST(SelectTile, SumsRideWhereTheyAreWorthHidingAndCanBeHidden) {
   for (const int ffn_dim : {1024, 1536, 2048, 4096}) EXPECT_TRUE(sums_ride(ffn_dim)) << ffn_dim;
   for (const int ffn_dim : {256, 512, 14336}) EXPECT_FALSE(sums_ride(ffn_dim)) << ffn_dim;
+}
+
+TEST(SelectTile, TheRoutersPartGoesAlongWhereItsTermsAreFew) {
+  LayerConfig config;
+  config.num_experts = 128;
+  config.top_k = 8;
+  config.gate = {.kind = GateKind::topk_softmax};
+  EXPECT_TRUE(sums_router_part(config));
+  config.top_k = 16;
+  EXPECT_FALSE(sums_router_part(config));
+  config.top_k = 8;
+  config.gate = {.kind = GateKind::softmax_topk, .renormalize = false};
+  EXPECT_FALSE(sums_router_part(config)) << "every expert has a gradient";
+  config.gate.renormalize = true;
+  EXPECT_TRUE(sums_router_part(config));
 }
 
 }  // namespace

@@ -73,6 +73,26 @@ TEST(Steps, HaveNamesOfTheirOwnAndMoveBytes) {
   }
 }
 
+/// One of the router's two products backward, and two passes over dX, become a term per row.
+TEST(Steps, TheRoutersPartOfDXMovesIntoItsSum) {
+  const Request request = requests().front();
+  const LayerConfig& c = request.config;
+  const double token_bytes = 4.0 * request.max_tokens * c.hidden_dim;
+  const double router = 2.0 * request.max_tokens * c.hidden_dim * c.num_experts;
+  const KernelScratch along{.rounds_d_logits = true, .sums_router_part = true};
+  for (const auto algorithm : {grouped_gemm, sonic}) {
+    const Plan apart = algorithm(request, devices()[0], {.rounds_d_logits = true});
+    const Plan plan = algorithm(request, devices()[0], along);
+    const auto step = [](const Plan& p, const char* name) { return *find_step(p.backward, name); };
+    EXPECT_EQ(step(plan, "d_router").flops, router);
+    EXPECT_EQ(step(apart, "d_router").bytes - step(plan, "d_router").bytes,
+              2 * token_bytes + 4.0 * c.num_experts * c.hidden_dim);
+    EXPECT_EQ(step(plan, "d_aggregate").flops, 2.0 * request.max_tokens * c.top_k * c.hidden_dim);
+    EXPECT_EQ(step(plan, "d_aggregate").bytes - step(apart, "d_aggregate").bytes,
+              4.0 * c.num_experts * (c.hidden_dim + request.max_tokens));
+  }
+}
+
 TEST(Steps, RoundingIsOneWhereABackendSaysSo) {
   const auto names = [](const Plan& plan) {
     std::vector<std::string> result;

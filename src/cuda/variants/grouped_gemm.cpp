@@ -8,26 +8,10 @@
 #include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/gather_rows.h"
+#include "cuda/variants/expert_products.h"
 
 namespace moe::cuda {
 namespace {
-
-void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
-              TensorView c, TensorView bias = {}) {
-  const auto choice = select_rows_tile(pass.expected_rows, n, k, pass.card);
-  multiply_rows({.a = a.data,
-                 .b = w.data,
-                 .c = c.data,
-                 .expert_offsets = pass.expert_offsets(),
-                 .rows = pass.max_rows,
-                 .num_experts = pass.num_experts(),
-                 .n = n,
-                 .k = k,
-                 .turns = pass.turns(choice.in_step),
-                 .bias = bias.data,
-                 .stream_scratch = pass.stream_scratch()},
-                layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
-}
 
 /// Of the weights, and of the biases of A's columns where the layer has them.
 void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w,
@@ -47,6 +31,10 @@ ActivationRows activation_rows(const Pass& pass) {
 }
 
 }  // namespace
+
+bool GroupedGemmLayer::sums_router_part() const {
+  return cuda::sums_router_part(plan().request.config);
+}
 
 void GroupedGemmLayer::experts_forward(const Pass& pass, TensorView out) {
   const int d = pass.hidden_dim(), n = pass.ffn_dim(), u = pass.up_dim();
@@ -112,10 +100,7 @@ void GroupedGemmLayer::experts_backward(const Pass& pass, TensorView d_out,
     gradient(pass, d_h, x, u, d, gradients.weights.w_up, gradients.weights.b_up,
              gradients.accumulate);
   }
-  const StepScope step(pass, "d_aggregate");
-  sum_token_rows({d_x.data, nullptr, pass.token_offsets(), pass.token_rows(), nullptr,
-                  gradients.d_x.data, pass.config.dtype, pass.tokens, d},
-                 pass.stream);
+  sum_input_gradient(pass, d_x, gradients.d_x);
 }
 
 }  // namespace moe::cuda

@@ -10,6 +10,7 @@
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/build_rows.h"
 #include "cuda/kernels/round/round.h"
+#include "cuda/variants/expert_products.h"
 #include "cuda/variants/layer.h"
 
 namespace moe::cuda {
@@ -87,12 +88,14 @@ plan::KernelScratch any_gpu_scratch(const Request& request, const DeviceTraits&)
 plan::KernelScratch grouped_gemm_scratch(const Request& request, const DeviceTraits& traits) {
   plan::KernelScratch scratch = hopper_scratch(request, traits);
   scratch.stream_bytes = stream_bytes(grouped_gemm_products(request), traits);
+  scratch.sums_router_part = sums_router_part(request.config);
   return scratch;
 }
 
 plan::KernelScratch sonic_scratch(const Request& request, const DeviceTraits& traits) {
   plan::KernelScratch scratch = hopper_scratch(request, traits);
   scratch.sums_ride = sums_ride(static_cast<int>(request.config.ffn_dim));
+  scratch.sums_router_part = !scratch.sums_ride && sums_router_part(request.config);
   scratch.stream_bytes = stream_bytes(sonic_products(request), traits);
   return scratch;
 }

@@ -44,7 +44,8 @@ Pass CudaLayer::start(const Call& call, const Weights& weights, const Inputs& in
             expected_rows(request),
             request.max_tokens,
             call.probe,
-            tokens};
+            tokens,
+            inputs.given == nullptr && sums_router_part()};
   const TensorView scratch = pass.buffer("gemm_scratch");
   blas_.use(pass.stream, {scratch.as<std::byte>(), scratch.bytes()});
   return pass;

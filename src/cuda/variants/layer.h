@@ -36,6 +36,7 @@ struct Pass {
   std::int64_t max_tokens;     // tokens that buffers hold
   Probe* probe;
   std::int64_t tokens;
+  bool sums_router_part;  // experts_backward() puts the router's part into d_x as well
 
   TensorView buffer(std::string_view name) const { return arena[name]; }
   std::int32_t* expert_offsets() const { return arena.get<std::int32_t>("expert_offsets"); }
@@ -74,6 +75,8 @@ class CudaLayer : public Layer {
   Routing routing(Memory saved, std::int64_t tokens) const final;
 
  protected:
+  /// True where experts_backward() puts the router's part into d_x as well, if there is a router.
+  virtual bool sums_router_part() const { return false; }
   /// Writes all of `out`.
   virtual void experts_forward(const Pass& pass, TensorView out) = 0;
   /// Writes all of d_x, the buffer "d_scores" and the wanted expert gradients.

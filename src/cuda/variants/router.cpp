@@ -145,9 +145,8 @@ void copy_given_routing(const Pass& pass) {
   copy_words(pass, "token_rows", given.token_rows, given.max_rows);
 }
 
-void router_backward(const Pass& pass, const InputGradients& gradients) {
+const void* logit_gradients(const Pass& pass) {
   const StepScope step(pass, "d_router");
-  const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
   const float* logits = nullptr;
   if (routing::backward_needs_logits(pass.config.gate)) {
     auto* again = pass.arena.get<float>("logits_again");
@@ -174,13 +173,23 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
                            .d_scores = pass.arena.get<float>("d_scores"),
                            .tokens = pass.tokens},
                           d_logits, pass.stream);
-  pass.blas.gemm_rows({.a = {.data = d_logits, .stride = E},
-                       .b = {.data = pass.weights.w_router.data, .stride = d},
-                       .c = {.data = gradients.d_x.data, .stride = d},
-                       .m = pass.tokens,
-                       .n = d,
-                       .k = E,
-                       .accumulate = Accumulate::add});
+  return d_logits;
+}
+
+void router_backward(const Pass& pass, const InputGradients& gradients) {
+  const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
+  const void* d_logits =
+      pass.sums_router_part ? pass.buffer("d_logits_typed").data : logit_gradients(pass);
+  const StepScope step(pass, "d_router");
+  if (!pass.sums_router_part) {
+    pass.blas.gemm_rows({.a = {.data = d_logits, .stride = E},
+                         .b = {.data = pass.weights.w_router.data, .stride = d},
+                         .c = {.data = gradients.d_x.data, .stride = d},
+                         .m = pass.tokens,
+                         .n = d,
+                         .k = E,
+                         .accumulate = Accumulate::add});
+  }
   if (!gradients.weights.b_router.empty()) {
     bias_gradient({.rows = d_logits,
                    .num_rows = pass.tokens,

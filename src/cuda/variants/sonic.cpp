@@ -8,27 +8,10 @@
 #include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/gemm/up_proj.h"
+#include "cuda/variants/expert_products.h"
 
 namespace moe::cuda {
 namespace {
-
-void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
-              TensorView c, TensorView bias = {}, bool interleaved = false) {
-  const auto choice = select_rows_tile(pass.expected_rows, n, k, pass.card);
-  multiply_rows({.a = a.data,
-                 .b = w.data,
-                 .c = c.data,
-                 .expert_offsets = pass.expert_offsets(),
-                 .rows = pass.max_rows,
-                 .num_experts = pass.num_experts(),
-                 .n = n,
-                 .k = k,
-                 .turns = pass.turns(choice.in_step),
-                 .bias = bias.data,
-                 .stream_scratch = pass.stream_scratch(),
-                 .interleaved = interleaved},
-                layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
-}
 
 /// The gathered side is d wide and stands for the rows of the tile; W_up's gradient is stored
 /// transposed.
@@ -49,6 +32,11 @@ void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorVie
 }
 
 }  // namespace
+
+bool SonicLayer::sums_router_part() const {
+  const LayerConfig& config = plan().request.config;
+  return !sums_ride(static_cast<int>(config.ffn_dim)) && cuda::sums_router_part(config);
+}
 
 void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
   const TensorView a = pass.buffer("a"), y = pass.buffer("y");
@@ -140,9 +128,7 @@ void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& 
              rides ? &sums : nullptr);
     if (rides && d_w_up.empty()) aggregate(pass, d_x_rows, nullptr, gradients.d_x);
   }
-  if (rides) return;
-  const StepScope step(pass, "d_aggregate");
-  aggregate(pass, d_x_rows, nullptr, gradients.d_x);
+  if (!rides) sum_input_gradient(pass, d_x_rows, gradients.d_x);
 }
 
 }  // namespace moe::cuda

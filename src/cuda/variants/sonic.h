@@ -10,6 +10,7 @@ class SonicLayer final : public CudaLayer {
   using CudaLayer::CudaLayer;
 
  private:
+  bool sums_router_part() const override;
   void experts_forward(const Pass& pass, TensorView out) override;
   void experts_backward(const Pass& pass, TensorView d_out,
                         const InputGradients& gradients) override;

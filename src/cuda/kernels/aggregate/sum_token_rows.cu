@@ -9,9 +9,9 @@
 namespace moe::cuda {
 namespace {
 
-template <class Element>
+template <class Element, bool kHasRouter>
 void start(const SumTokenRowsProblem& p, cudaStream_t stream) {
-  using Kernel = SumTokenRows<Element>;
+  using Kernel = SumTokenRows<Element, kHasRouter>;
   const std::int64_t warps = p.tokens * ((p.d / kVectorSize<Element> + 31) / 32);
   if (warps == 0) return;
   if (p.d % 8 != 0 || warps >= std::int64_t{1} << 31) {
@@ -27,8 +27,17 @@ void start(const SumTokenRowsProblem& p, cudaStream_t stream) {
                                       static_cast<const Element*>(p.add),
                                       static_cast<Element*>(p.out),
                                       static_cast<int>(p.tokens),
-                                      p.d};
+                                      p.d,
+                                      static_cast<const Element*>(p.router.d_logits),
+                                      static_cast<const Element*>(p.router.w_router),
+                                      p.router.num_experts};
   launch<Kernel>(args, dim3(static_cast<unsigned>((warps + kWarps - 1) / kWarps)), stream);
+}
+
+template <class Element>
+void start(const SumTokenRowsProblem& p, cudaStream_t stream) {
+  if (p.router.num_experts > 0) return start<Element, true>(p, stream);
+  start<Element, false>(p, stream);
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 //        row 240 [ . . . | warp 5 | . . . ]   columns of them, in this order
 //        row 911 [ . . . | warp 5 | . . . ]
 //
+// A token's row of d_logits is read the same way where the router's part is added: the rows of
+// w_router that it wants are few, and in L2.
+//
 // The chain offsets -> row numbers -> rows is three trips to memory long and hidden by other warps
 // alone: 48 of them with two loads each reach 0.97 of a copy's rate at d = 1536 on an H200, 28 with
 // eight 0.93, and a persistent grid that fetches the next token's row numbers ahead 0.97 again.
@@ -18,7 +21,8 @@
 
 namespace moe::cuda {
 
-template <class Element>
+/// `kHasRouter`: the router's part is added.
+template <class Element, bool kHasRouter>
 struct SumTokenRows {
   struct Args {
     const Element* y;
@@ -28,6 +32,8 @@ struct SumTokenRows {
     const Element* add;
     Element* out;
     int tokens, d;
+    const Element *d_logits, *w_router;
+    int num_experts;
   };
   struct SharedStorage {};
   static constexpr int kThreads = 128, kMinBlocks = 12, kClusterSize = 1;
@@ -46,6 +52,7 @@ struct SumTokenRows {
     RowVector<Element> sum = {};
     if (args.add != nullptr) sum = unpack<Element>(load_vector(args.add + place));
     add_token(args, token, column, sum);
+    if constexpr (kHasRouter) add_router_part(args, token, column, sum);
     if (is_inside) store_vector_streaming(args.out + place, sum);
   }
 
@@ -68,6 +75,48 @@ struct SumTokenRows {
     }
   }
 
+  /// Lanes look at 32 experts at a time; those with a gradient are taken in pairs, to have two
+  /// loads under way. An odd one is paired with itself, and nothing.
+  static __device__ __forceinline__ void add_router_part(const Args& args, unsigned token,
+                                                         int column, RowVector<Element>& sum) {
+    const int lane = threadIdx.x % 32;
+    const Element* d_logits = args.d_logits + static_cast<std::int64_t>(token) * args.num_experts;
+    const auto d_logit_of = [&](int expert) {
+      return expert < args.num_experts ? static_cast<float>(d_logits[expert]) : 0.0f;
+    };
+    float next = d_logit_of(lane);
+#pragma unroll 1
+    for (int first = 0; first < args.num_experts; first += 32) {
+      const float d_logit = next;
+      next = d_logit_of(first + 32 + lane);
+      unsigned left = __ballot_sync(kAllLanes, d_logit != 0.0f);
+      while (left != 0) {
+        int source[2];
+        source[0] = source[1] = __ffs(left) - 1;
+        left &= left - 1;
+        const bool has_second = left != 0;
+        if (has_second) source[1] = __ffs(left) - 1;
+        left &= left - 1;
+        uint4 loaded[2];
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+          const std::int64_t from = first + source[j];
+          loaded[j] = load_vector(args.w_router + from * args.d + column);
+        }
+        add_scaled(loaded[0], __shfl_sync(kAllLanes, d_logit, source[0]), sum);
+        const float second = __shfl_sync(kAllLanes, d_logit, source[1]);
+        if (has_second) add_scaled(loaded[1], second, sum);
+      }
+    }
+  }
+
+  static __device__ __forceinline__ void add_scaled(uint4 words, float scale,
+                                                    RowVector<Element>& sum) {
+    const RowVector<Element> values = unpack<Element>(words);
+#pragma unroll
+    for (int c = 0; c < kVectorSize<Element>; ++c) sum.value[c] += scale * values.value[c];
+  }
+
   /// Adds rows i to i + kRows of those whose numbers and scales the lanes hold.
   template <int kRows>
   static __device__ __forceinline__ void add_rows(const Element* y, int d, int row, float scale,
@@ -80,10 +129,7 @@ struct SumTokenRows {
     }
 #pragma unroll
     for (int j = 0; j < kRows; ++j) {
-      const float weight = __shfl_sync(kAllLanes, scale, i + j);
-      const RowVector<Element> values = unpack<Element>(loaded[j]);
-#pragma unroll
-      for (int c = 0; c < kVectorSize<Element>; ++c) sum.value[c] += weight * values.value[c];
+      add_scaled(loaded[j], __shfl_sync(kAllLanes, scale, i + j), sum);
     }
   }
 };
