@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, "docs", "results")
@@ -23,6 +24,11 @@ def source_hashes(root=ROOT):
                 with open(full, "rb") as file:
                     hashes[path] = hashlib.sha256(file.read()).hexdigest()[:16]
     return hashes
+
+
+def digest(hashes):
+    """One word for all of source_hashes(): entries of one record that have it in common are of the same kernels."""
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def slug(device_name):
@@ -101,6 +107,23 @@ def bench_rows(run):
     return rows
 
 
+def short(value, digits=4):
+    """A number with so many digits that tell something."""
+    return float(f"{value:.{digits}g}")
+
+
+def breakdown(row):
+    """Where the time of a row of run.json goes: phase -> step -> [ms, floor in ms, GFLOP, MB], in the order of the plan
+    (docs/measurement.md), or None where it was not asked for."""
+    if not row.get("breakdown"):
+        return None
+    phases = {}
+    for step in row["breakdown"]["steps"]:
+        numbers = (1e3 * step["median_s"], 1e3 * step["floor_s"], 1e-9 * step["flops"], 1e-6 * step["bytes"])
+        phases.setdefault(step["phase"], {})[step["step"]] = [short(number) for number in numbers]
+    return phases
+
+
 def about(run):
     """Where and from what a run was made."""
     environment = run["environment"]
@@ -111,7 +134,30 @@ def about(run):
         "version": environment["version"],
         "git_commit": environment["git_commit"],
         "git_dirty": environment["git_dirty"],
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "sources": digest(source_hashes()),
     }
+
+
+def to_json(value, indent=0):
+    """As json.dumps, but what holds no more than a few plain values stands on one line: records are committed."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if len(items) <= 20 and not any(isinstance(item, (dict, list)) and item for item in items):
+        return json.dumps(value)
+    pad = "\n" + " " * (indent + 1)
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {to_json(item, indent + 1)}" for key, item in value.items()]
+        return "{" + pad + ("," + pad).join(parts) + "\n" + " " * indent + "}"
+    return "[" + pad + ("," + pad).join(to_json(item, indent + 1) for item in value) + "\n" + " " * indent + "]"
+
+
+def load_record(device_name, file_name, results=RESULTS):
+    """The record that this card has, or nothing."""
+    path = os.path.join(results, slug(device_name), file_name)
+    if not os.path.exists(path):
+        return {}
+    with open(path) as file:
+        return json.load(file)
 
 
 def write_record(device_name, file_name, record, results=RESULTS):
@@ -119,6 +165,19 @@ def write_record(device_name, file_name, record, results=RESULTS):
     path = os.path.join(results, slug(device_name), file_name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
-        json.dump(record, file, indent=1)
-        file.write("\n")
+        file.write(to_json(record) + "\n")
     return path
+
+
+def self_test():
+    assert slug("NVIDIA H100 80GB HBM3") == "h100" and slug("NVIDIA H200") == "h200"
+    hashes = source_hashes()
+    assert hashes, "no sources found"
+    assert digest(hashes) == digest(dict(reversed(hashes.items()))) != digest({**hashes, "src/cuda/a.cu": "1"})
+    nested = {"a": 1, "b": [{"c": [1, 2], "d": []}, {"e": None}], "f": [1.5, "x"]}
+    assert json.loads(to_json(nested)) == nested and '{"e": null}' in to_json(nested), to_json(nested)
+    step = {"phase": "forward", "step": "up_proj", "median_s": 0.5112e-3, "floor_s": 0.38859e-3, "flops": 309e9, "bytes": 579e6}
+    other = {**step, "phase": "backward", "step": "d_act", "floor_s": 0}
+    assert breakdown({"breakdown": {"steps": [step, other]}}) == {
+        "forward": {"up_proj": [0.5112, 0.3886, 309.0, 579.0]}, "backward": {"d_act": [0.5112, 0.0, 309.0, 579.0]}}
+    assert breakdown({"breakdown": None}) is None

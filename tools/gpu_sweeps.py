@@ -9,7 +9,6 @@ import json
 import math
 import os
 import tempfile
-import time
 
 import gpu_record
 
@@ -48,7 +47,7 @@ def shape_flags(tokens, hidden_dim, ffn_dim, num_experts, top_k):
 def rounding_groups():
     for tokens, hidden_dim, ffn_dim, experts, top_k in ROUNDING:
         flags = shape_flags(tokens, hidden_dim, ffn_dim, ",".join(map(str, experts)), top_k)
-        flags += ["--rounding", "nearest", "--tile", "128", "--baseline", "sonic"]
+        flags += ["--rounding", "nearest", "--tile", "128", "--baseline", "sonic", "--breakdown"]
         yield {
             "name": f"T = {tokens:,}, d = {hidden_dim:,}, n = {ffn_dim:,}, K = {top_k}",
             "commands": [flags + ["--variants", "sonic,sonic+rounding,dense_bound"]],
@@ -83,12 +82,16 @@ SWEEPS = {"rounding": rounding_groups, "decode": decode_groups, "awkward": awkwa
 
 def sampling_flags(seconds):
     """Samples end by their number: the time cap counts the check too, whose time nobody knows beforehand."""
-    return ["--max-time", str(5 * seconds), "--min-samples", "5",
-            "--max-samples", str(max(5, SAMPLES_PER_SECOND * seconds))]
+    return ["--max-time", f"{5 * seconds:.0f}", "--min-samples", "5",
+            "--max-samples", str(max(5, round(SAMPLES_PER_SECOND * seconds)))]
 
 
 def num_points(arguments):
     return math.prod(word.count(",") + 1 for flag, word in zip(arguments, arguments[1:]) if flag != "--variants")
+
+
+def expected_seconds(group, seconds):
+    return seconds * sum(map(num_points, group["commands"]))
 
 
 def tile_waste(rows, tile):
@@ -132,6 +135,8 @@ def row_record(row, layer, mode):
         record["tile_waste"] = {str(tile): tile_waste(rows, tile) for tile in (128, 64)}
     if row["rounding"]:
         record["rounding"] = row["rounding"]
+    if steps := gpu_record.breakdown(row):
+        record["breakdown"] = steps
     return record
 
 
@@ -175,7 +180,7 @@ def measure_group(program, group, adapt, seconds):
             problems.append(f"{group['name']}: {error}")
             continue
         if record is None:
-            record = {"name": group["name"], **gpu_record.about(run), "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            record = {"name": group["name"], **gpu_record.about(run),
                       "copy_ceiling_tbps": 1e-12 * run["copy_ceiling_bytes_per_s"],
                       "gemm_ceiling_tflops": 1e-12 * run["gemm_ceiling_flops_per_s"],
                       "commands": [], "points": []}
@@ -194,8 +199,10 @@ def tiny(arguments):
     """The same command at sizes that a CPU takes in a second, to try the chain where there is no GPU."""
     values = {"--tokens": 512, "--hidden-dim": 64, "--ffn-dim": 64}
     out = []
-    for word in arguments:
-        small = values.get(out[-1]) if out else None
+    for flag, word in zip([None, *arguments], arguments):
+        if "--dtype" in (flag, word):
+            continue
+        small = values.get(flag)
         out.append(word if small is None else ",".join(str(min(int(n), small)) for n in word.split(",")))
     for flag, value in values.items():
         if flag not in out:
@@ -210,7 +217,7 @@ def self_test():
     row = {"variant": "sonic", "point": 0, "status": "ok", "reason": "", "core_mhz": 1500, "executed_pairs": 400,
            "credited_pairs": 400, "forward": timing(1), "backward": timing(2), "total": timing(3),
            "graph_forward": timing(0.5), "graph_backward": None, "graph_total": None, "flops_per_s": 300e12,
-           "load": {"used_experts": 3, "utilization": [2, 1.3, 0.7, 0]}, "rounding": None}
+           "load": {"used_experts": 3, "utilization": [2, 1.3, 0.7, 0]}, "rounding": None, "breakdown": None}
     run = {"mode": "forward_backward", "rows": [row], "points": [], "warnings": [],
            "model": {"batch_size": 2, "seq_len": 100, "layer": layer}}
     (point,) = points_of(run)
@@ -227,6 +234,8 @@ def self_test():
             with open(os.path.join(folder, name), "w") as file:
                 json.dump(content, file)
         assert gpu_record.read_run(path) == run
+    assert tiny(["--config", "a", "--dtype", "bf16", "--tokens", "1,4096"]) == [
+        "--config", "a", "--tokens", "1,512", "--hidden-dim", "64", "--ffn-dim", "64", "--dtype", "fp32", "--device", "cpu"]
     counts = [num_points(c) for make in SWEEPS.values() for group in make() for c in group["commands"]]
     assert sum(counts) == 44, counts
     assert all(sum(map(num_points, group["commands"])) == 2 for group in awkward_groups())

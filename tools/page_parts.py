@@ -13,11 +13,24 @@ def per_phase(phases, cell):
     return " / ".join(cell(phases.get(phase)) for phase in PHASES)
 
 
-def provenance(entries):
-    """A line for every card, driver, day and commit that the entries of a record come from."""
-    sources = {(e["device"], e["driver"], e["date"], e["git_commit"] + (" + changes" if e["git_dirty"] else ""))
-               for e in entries}
-    return [f"- {device}, {driver}, {date}, commit {commit}" for device, driver, date, commit in sorted(sources)]
+def rows_by_variant(shape):
+    """Variant -> phase -> row; phase None holds a row without numbers."""
+    table = {}
+    for row in shape["rows"]:
+        table.setdefault(row["variant"], {})[row["phase"]] = row
+    return table
+
+
+def provenance(entries, name_of=None):
+    """A line for every card, driver, day and commit that the entries of a record come from; with names of the entries
+    where there are several."""
+    sources = {}
+    for e in entries:
+        source = (e["device"], e["driver"], e["date"], e["git_commit"] + (" + changes" if e["git_dirty"] else ""))
+        sources.setdefault(source, []).append(name_of(e) if name_of else "")
+    named = name_of is not None and len(sources) > 1
+    return [f"- {device}, {driver}, {date}, commit {commit}" + (": " + ", ".join(names) if named else "")
+            for (device, driver, date, commit), names in sorted(sources.items())]
 
 
 def svg(width, height, parts):

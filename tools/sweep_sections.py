@@ -1,5 +1,6 @@
 """Sections of the results page that tools/gpu_bench --sweeps measures: token rounding, decode, awkward sizes."""
 
+from breakdown_sections import rounding_steps_line, rounding_steps_table
 from page_parts import number, per_phase, provenance
 
 FEW = 5  # samples: a row with fewer says so
@@ -87,7 +88,22 @@ def rounding_section(gpu, groups):
         for point in group["points"]:
             lines.append(rounding_line(name, point))
             name = ""
-    return lines + remarks(groups)
+    return lines + remarks(groups) + ["", *rounding_steps_section(groups)]
+
+
+def rounding_steps_section(groups):
+    lines, without = [], []
+    for group in groups:
+        for point in group["points"]:
+            pair = [row_of(point, variant) for variant in ("sonic", "sonic+rounding")]
+            name = " / ".join(str(point[f]) for f in ("hidden_dim", "ffn_dim", "top_k", "num_experts"))
+            if all(row and row.get("breakdown") for row in pair):
+                times = [row["phases"]["total"]["ms"] for row in pair]
+                lines.append(rounding_steps_line(name, *(row["breakdown"] for row in pair), times))
+            else:
+                without.append(name)
+    remark = ["Steps not recorded, d / n / K / E: " + "; ".join(without) + ".", ""] if without else []
+    return (rounding_steps_table("d / n / K / E", lines) if lines else []) + remark
 
 
 def decode_line(name, point, copy_tbps):
