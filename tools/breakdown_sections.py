@@ -1,5 +1,6 @@
 """Where the time of a layer goes, step by step: sections of the results page made of the breakdowns in bench.json, and
-what token rounding changes in them, of sweeps.json too. A breakdown: phase -> step -> [ms, floor in ms, GFLOP, MB]."""
+what token rounding changes in them, of sweeps.json too. A breakdown: phase -> step -> [ms, floor in ms, GFLOP, MB], and
+"host_us" -> phase -> [call, graph]."""
 
 from page_parts import number, per_phase, rows_by_variant
 
@@ -55,11 +56,14 @@ def step_table(shapes, variant, phase):
     tables = [(shape, steps_of(shape, variant, phase)) for shape in shapes]
     tables = [(shape, steps) for shape, steps in tables if steps]
     names = columns(steps for _, steps in tables)
-    lines = [f"`{variant}` {phase}:", "", "| shape, T | " + " | ".join(names) + " | sum |", "|---" * (len(names) + 2) + "|"]
+    lines = [f"`{variant}` {phase}:", "", "| shape, T | " + " | ".join(names) + " | sum | host, us: call / graph |",
+             "|---" * (len(names) + 3) + "|"]
     for shape, steps in tables:
         cells = [step_cell(steps.get(name)) for name in names]
         total = sum(numbers[0] for numbers in steps.values())
-        lines.append(f"| {shape['shape']}, {shape['tokens']:,} | " + " | ".join(cells) + f" | {total:.3f} |")
+        host = shape["breakdown"][variant].get("host_us", {}).get(phase, (None, None))
+        cells += [f"{total:.3f}", " / ".join(number(us, 0) for us in host)]
+        lines.append(f"| {shape['shape']}, {shape['tokens']:,} | " + " | ".join(cells) + " |")
     return lines + [""]
 
 
@@ -121,7 +125,8 @@ def breakdown_sections(shapes):
     lines = ["### Step by step", "",
              "Each step in ms, and in brackets its floor in per cent of that: the least time that its FLOP and bytes need at the",
              f"ceilings that its run measured ({ceilings(recorded)}; [measurement.md](measurement.md#breakdown)).",
-             "Steps are timed in passes of their own. `% roofline` above is the sum of the floors over the time of the pass.", ""]
+             "Steps are timed in passes of their own. `% roofline` above is the sum of the floors over the time of the pass. *Host*: until",
+             "the call, or the replay of its graph, returns.", ""]
     for variant in VARIANTS:
         for phase in ("forward", "backward"):
             if any(steps_of(shape, variant, phase) for shape in recorded):

@@ -114,13 +114,16 @@ def short(value, digits=4):
 
 def breakdown(row):
     """Where the time of a row of run.json goes: phase -> step -> [ms, floor in ms, GFLOP, MB], in the order of the plan
-    (docs/measurement.md), or None where it was not asked for."""
-    if not row.get("breakdown"):
+    (docs/measurement.md), and "host_us" -> phase -> [call, graph]. None where it was not asked for or has no steps."""
+    found = row.get("breakdown")
+    if not found or not found["steps"]:
         return None
     phases = {}
-    for step in row["breakdown"]["steps"]:
+    for step in found["steps"]:
         numbers = (1e3 * step["median_s"], 1e3 * step["floor_s"], 1e-9 * step["flops"], 1e-6 * step["bytes"])
         phases.setdefault(step["phase"], {})[step["step"]] = [short(number) for number in numbers]
+    hosts = {phase: [found.get(f"{phase}{kind}_host_s") for kind in ("", "_graph")] for phase in phases}
+    phases["host_us"] = {phase: [s and short(1e6 * s) for s in seconds] for phase, seconds in hosts.items()}
     return phases
 
 
@@ -178,6 +181,8 @@ def self_test():
     assert json.loads(to_json(nested)) == nested and '{"e": null}' in to_json(nested), to_json(nested)
     step = {"phase": "forward", "step": "up_proj", "median_s": 0.5112e-3, "floor_s": 0.38859e-3, "flops": 309e9, "bytes": 579e6}
     other = {**step, "phase": "backward", "step": "d_act", "floor_s": 0}
-    assert breakdown({"breakdown": {"steps": [step, other]}}) == {
-        "forward": {"up_proj": [0.5112, 0.3886, 309.0, 579.0]}, "backward": {"d_act": [0.5112, 0.0, 309.0, 579.0]}}
+    hosts = {"forward_host_s": 9e-5, "backward_host_s": 1.2e-4, "forward_graph_host_s": 9e-6}
+    assert breakdown({"breakdown": {"steps": [step, other], **hosts}}) == {
+        "forward": {"up_proj": [0.5112, 0.3886, 309.0, 579.0]}, "backward": {"d_act": [0.5112, 0.0, 309.0, 579.0]},
+        "host_us": {"forward": [90.0, 9.0], "backward": [120.0, None]}}
     assert breakdown({"breakdown": None}) is None

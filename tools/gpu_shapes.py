@@ -122,6 +122,7 @@ def shape_record(shape, command, run, seconds):
         **gpu_record.about(run),
         "command": " ".join(["bench_moe_variants", *command]),
         "seconds": round(seconds, 1),
+        "check_seconds": round(sum(row["check_s"] or 0 for row in run["rows"]), 1),
         "tokens": run["rows"][0]["tokens"],
         "gemm_ceiling_tflops": 1e-12 * run["gemm_ceiling_flops_per_s"],
         "copy_ceiling_tbps": 1e-12 * run["copy_ceiling_bytes_per_s"],
@@ -150,7 +151,8 @@ def summary(entry):
     samples = [row["samples"] for row in entry["rows"] if row["phase"] == "total"]
     without = [f"{row['variant']} {row['status']}" for row in entry["rows"] if row["phase"] is None]
     count = f"{'-'.join(map(str, sorted({min(samples), max(samples)})))} samples" if samples else "no samples"
-    return ", ".join([f"{entry['shape']}: {entry['seconds']:.0f} s", count, *without])
+    times = f"{entry['shape']}: {entry['seconds']:.0f} s, {entry['check_seconds']:.0f} of them before samples"
+    return ", ".join([times, count, *without])
 
 
 def measure_shapes(program, names, seconds, budget, former, adapt=on_gpu, results=gpu_record.RESULTS):
@@ -183,7 +185,7 @@ def self_test():
     assert "--variants" not in command_of("medium", ["vanilla_torch"], 60)
     timing = {"median_s": 1e-3, "noise": 0.01, "samples_s": [1e-3] * 12}
     row = {"variant": "sonic", "status": "ok", "reason": "", "tokens": 4096, "bytes": {"saved": 1, "peak": 2},
-           "core_mhz": 1500, "forward": timing, "backward": timing, "total": timing, "graph_forward": None,
+           "core_mhz": 1500, "check_s": 2.5, "forward": timing, "backward": timing, "total": timing, "graph_forward": None,
            "graph_backward": None, "graph_total": timing, "dense_bound_flops_per_s": None, "dense_bound_fraction": None,
            "breakdown": {"steps": [{"phase": "forward", "step": "up_proj", "median_s": 1e-3, "floor_s": 5e-4, "flops": 1e9,
                                     "bytes": 1e6}]}}
@@ -192,8 +194,9 @@ def self_test():
            "environment": {"device_name": "NVIDIA H200", "extra": {}, "gemm_library": "", "version": "", "git_commit": "1a",
                            "git_dirty": False}}
     entry = shape_record("small", ["--fast"], run, 12.34)
-    assert entry["breakdown"] == {"sonic": {"forward": {"up_proj": [1.0, 0.5, 1.0, 1.0]}}}, entry
-    assert summary(entry) == "small: 12 s, 12 samples, vanilla skipped"
+    assert entry["breakdown"] == {"sonic": {"forward": {"up_proj": [1.0, 0.5, 1.0, 1.0]},
+                                           "host_us": {"forward": [None, None]}}}, entry
+    assert summary(entry) == "small: 12 s, 5 of them before samples, 12 samples, vanilla skipped"
     assert expected_seconds(entry) == 12.3
     assert round(expected_seconds({**entry, "seconds": None}), 2) == round(5 + 2 + 3 * 0.1 + 15 * 2 * 0.001, 2)
     with tempfile.TemporaryDirectory() as folder:  # a second shape joins, and one of other kernels is measured again

@@ -12,7 +12,7 @@ import tempfile
 
 import gpu_record
 
-SAMPLES_PER_SECOND = 5  # of --seconds; the check before them takes as long again
+SAMPLES_PER_SECOND = 5  # of --seconds; the check before them comes on top
 FIELDS = ("tokens", "hidden_dim", "ffn_dim", "num_experts", "top_k")
 
 # (T, d, n, E, K), with all values of E: the sweeps of the SonicMoE paper (arXiv 2512.14080) over sparsity.

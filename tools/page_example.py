@@ -11,7 +11,8 @@ def steps(rounded):
     if rounded:
         forward = {"choose": [0.02, 0.01, 0, 1], "round": [0.015, 0.005, 0, 1], "permute": [0.009, 0.005, 0, 1],
                    "up_proj": [0.7, 0.5, 1, 1]}
-    return {"forward": forward, "backward": {"d_act": [1.1, 0.0, 1, 1], "d_router": [0.1, 0.05, 1, 1]}}
+    return {"forward": forward, "backward": {"d_act": [1.1, 0.0, 1, 1], "d_router": [0.1, 0.05, 1, 1]},
+            "host_us": {"forward": [90.0, 9.0], "backward": [120.0, None]}}
 
 
 def made_up_bench(origin):

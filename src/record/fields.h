@@ -212,6 +212,7 @@ void visit_fields(auto& field, Like<Row> auto& row) {
   field("dense_bound_fraction", row.dense_bound_fraction);
   field("bytes", row.bytes);
   field("checks", row.checks);
+  field("check_s", row.check_s);
   field("breakdown", row.breakdown);
   field("conditions_before", row.conditions_before);
   field("conditions_after", row.conditions_after);

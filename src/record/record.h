@@ -111,6 +111,7 @@ struct Row {
   std::optional<Phases> dense_bound_fraction;     // FLOP/s of this row / that, phase by phase
   Bytes bytes;
   std::vector<Check> checks;
+  double check_s = 0;  // before samples: the checked pass, its comparison, graphs and breakdown
   std::optional<Breakdown> breakdown;
   std::optional<DeviceConditions> conditions_before, conditions_after;  // of the row's samples
   std::optional<double> core_mhz;  // median, read after each sample

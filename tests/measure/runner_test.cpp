@@ -44,6 +44,7 @@ TEST(RunBench, FillsEveryRowInTheOrderAskedFor) {
     EXPECT_DOUBLE_EQ(*row.ceiling_fraction, *row.flops_per_s / 1e12);
     EXPECT_DOUBLE_EQ(*row.speedup, comparison.row("vanilla").total->median_s / row.total->median_s);
     EXPECT_GE(row.checks.size(), 14u);
+    EXPECT_GT(row.check_s, 0);
     EXPECT_EQ(row.bytes.peak, row.bytes.saved + row.bytes.workspace);
     EXPECT_EQ(row.load->utilization.size(), 8u);
   }

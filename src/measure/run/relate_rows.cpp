@@ -2,6 +2,7 @@
 #include "measure/run/relate_rows.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "model/layer/layer_cost.h"
@@ -10,6 +11,23 @@ namespace moe::measure {
 namespace {
 
 constexpr double kClockTolerance = 0.03;  // medians that lie further apart are worth a warning
+
+/// Of a row that has a rounding report.
+void warn_about_rounding(const record::Row& row, record::Run& run) {
+  const record::RoundingReport& rounding = *row.rounding;
+  const double mean_rows = static_cast<double>(row.tokens * run.model.layer.top_k) /
+                           static_cast<double>(run.model.layer.num_experts);
+  if (rounding.tokens_without_expert > 0) {
+    run.warnings.push_back(row.variant + ": " + std::to_string(rounding.tokens_without_expert) +
+                           " tokens were left without any expert");
+  }
+  if (mean_rows < 2.0 * static_cast<double>(rounding.tile)) {
+    run.warnings.push_back(
+        row.variant + ": " + std::to_string(static_cast<std::int64_t>(mean_rows)) +
+        " rows per expert are under twice the tile of " + std::to_string(rounding.tile) +
+        "; rounding may cost model quality here (docs/variants.md)");
+  }
+}
 
 }  // namespace
 
@@ -36,6 +54,12 @@ void compare_with_dense_bound(record::Run& run) {
     fraction.forward = own.forward / bar.forward;
     if (bar.backward) fraction.backward = *own.backward / *bar.backward;
     fraction.total = *own.total / *bar.total;
+  }
+}
+
+void warn_about_rounding(record::Run& run) {
+  for (const record::Row& row : run.rows) {
+    if (row.rounding) warn_about_rounding(row, run);
   }
 }
 

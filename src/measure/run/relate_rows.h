@@ -1,5 +1,5 @@
-// What rows of one shape say beside each other, once all have their times: their share of the dense
-// bound, and whether their clocks were alike. (Speed-ups: record/sweep.h.)
+// What rows of one shape say, once all have their times: their share of the dense bound, whether
+// their clocks were alike, and whether rounding was safe. (Speed-ups: record/sweep.h.)
 #pragma once
 
 #include "record/record.h"
@@ -11,6 +11,9 @@ record::Phases phase_rates(const record::Run& run, const record::Row& row);
 
 /// Row::dense_bound_flops_per_s and dense_bound_fraction, where the dense bound was measured.
 void compare_with_dense_bound(record::Run& run);
+
+/// Adds warnings of rows whose rounding left tokens without any expert, or has few rows per expert.
+void warn_about_rounding(record::Run& run);
 
 /// Adds a warning when the median clocks of two rows differ: their times are not comparable.
 void warn_about_clocks(record::Run& run);

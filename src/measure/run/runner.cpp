@@ -69,9 +69,7 @@ class Comparison {
       check_all();
       complete = sample_all();
     }
-    for (const record::Row& row : run_.rows) {
-      if (row.rounding) warn_about(row);
-    }
+    warn_about_rounding(run_);
     record::compare_with_baseline(run_);
     compare_with_dense_bound(run_);
     warn_about_clocks(run_);
@@ -103,7 +101,6 @@ class Comparison {
   void check_all();
   void check(Entry& entry);
   void verify(record::Row& row, const LayerConfig& config, const HostResult& result);
-  void warn_about(const record::Row& row);
   void profile(Entry& entry);
   bool sample_all();
   std::vector<PassSeconds> take_turn(Entry& entry, int most);
@@ -117,8 +114,8 @@ class Comparison {
   Clock::time_point start_;
   std::optional<Problem> problem_;
   std::optional<Workbench> workbench_;
-  std::optional<GivenRouting> given_, given_rounded_;  // of a trace
-  std::optional<Verifier> verifier_;
+  std::optional<GivenRouting> given_, given_rounded_;    // of a trace
+  std::optional<Verifier> verifier_, rounded_verifier_;  // rows that route alike share one
   std::vector<Entry> trials_;
 };
 
@@ -210,6 +207,7 @@ void Comparison::check_all() {
     record::Row& row = row_of(trials_[i]);
     events_.status("[" + std::to_string(i + 1) + "/" + std::to_string(trials_.size()) + "] " +
                    row.variant + (request_.check == CheckLevel::off ? ": warm-up" : ": checking"));
+    const Clock::time_point begin = Clock::now();
     try {
       check(trials_[i]);
     } catch (const Error& error) {
@@ -221,6 +219,7 @@ void Comparison::check_all() {
       row.status = record::Status::failed;
       row.reason = error.what();
     }
+    row.check_s = std::chrono::duration<double>(Clock::now() - begin).count();
     if (row.status != record::Status::ok) events_.row_done(row);
   }
   std::erase_if(trials_,
@@ -263,32 +262,18 @@ void Comparison::check(Entry& entry) {
 
 void Comparison::verify(record::Row& row, const LayerConfig& config, const HostResult& result) {
   const bool rounded = config.rounding.rule != RoundingRule::none;
-  VerifyOptions options = verify_options(request_);
-  if (const GivenRouting* routing = given(rounded)) options.given = &routing->on_host();
-  Verifier own(problem_->host(config), options);
-  if (!rounded && !verifier_) verifier_.emplace(problem_->host(config), options);
-  row.checks = (rounded ? own : *verifier_).verify(result);
+  std::optional<Verifier>& verifier = rounded ? rounded_verifier_ : verifier_;
+  if (!verifier) {
+    VerifyOptions options = verify_options(request_);
+    if (const GivenRouting* routing = given(rounded)) options.given = &routing->on_host();
+    verifier.emplace(problem_->host(config), options);
+  }
+  row.checks = verifier->verify(result);
   const auto failed = std::find_if(row.checks.begin(), row.checks.end(),
                                    [](const record::Check& check) { return !check.passed; });
   if (failed == row.checks.end()) return;
   row.status = record::Status::failed;
   row.reason = failed->what + " differs from the truth";
-}
-
-void Comparison::warn_about(const record::Row& row) {
-  const record::RoundingReport& rounding = *row.rounding;
-  const double mean_rows = static_cast<double>(row.tokens * run_.model.layer.top_k) /
-                           static_cast<double>(run_.model.layer.num_experts);
-  if (rounding.tokens_without_expert > 0) {
-    run_.warnings.push_back(row.variant + ": " + std::to_string(rounding.tokens_without_expert) +
-                            " tokens were left without any expert");
-  }
-  if (mean_rows < 2.0 * static_cast<double>(rounding.tile)) {
-    run_.warnings.push_back(
-        row.variant + ": " + std::to_string(static_cast<std::int64_t>(mean_rows)) +
-        " rows per expert are under twice the tile of " + std::to_string(rounding.tile) +
-        "; rounding may cost model quality here (docs/variants.md)");
-  }
 }
 
 void Comparison::profile(Entry& entry) {

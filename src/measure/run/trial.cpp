@@ -2,6 +2,8 @@
 #include "measure/run/trial.h"
 
 #include <algorithm>
+#include <functional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,8 @@
 
 namespace moe::measure {
 namespace {
+
+constexpr std::size_t kHashedBytes = std::size_t{32} << 20;
 
 template <class Element>
 std::vector<Element> to_host(Device& device, TensorView view, std::int64_t count) {
@@ -58,6 +62,15 @@ Outputs Workbench::outputs(bool with_logits) const {
 
 InputGradients Workbench::gradients(bool with_scores) const {
   return {d_x_, with_scores ? d_scores_view_ : TensorView{}, gradients_, Accumulate::overwrite};
+}
+
+TensorView Workbench::on_host(Device& device, TensorView view) {
+  if (view.empty() || device.memory_is_host()) return view;
+  std::vector<std::byte>& copy = host_copies_[view.data];
+  copy.resize(view.bytes());
+  device.copy_to_host(copy.data(), view.data, view.bytes());
+  view.data = copy.data();
+  return view;
 }
 
 Trial::Trial(Device& device, const VariantChoice& choice, const Plan& plan, const Problem& problem,
@@ -121,16 +134,20 @@ PassSeconds Trial::run_once() {
   return seconds;
 }
 
-/// out and d_x.
-std::vector<std::byte> Trial::result_bits() {
-  std::vector<std::byte> bits;
+/// Of out and d_x, part by part: enough to say that bits are the same, and gigabytes need no place.
+std::vector<std::size_t> Trial::result_hashes() {
+  std::vector<std::size_t> hashes;
+  std::vector<std::byte> part(kHashedBytes);
   for (const TensorView& view : {workbench_.outputs(false).out, workbench_.gradients(false).d_x}) {
     if (view.empty()) continue;
-    const std::size_t begin = bits.size();
-    bits.resize(begin + view.bytes());
-    device_.copy_to_host(bits.data() + begin, view.data, view.bytes());
+    for (std::size_t begin = 0; begin < view.bytes(); begin += part.size()) {
+      const std::size_t bytes = std::min(part.size(), view.bytes() - begin);
+      device_.copy_to_host(part.data(), view.as<std::byte>() + begin, bytes);
+      const std::string_view text(reinterpret_cast<const char*>(part.data()), bytes);
+      hashes.push_back(std::hash<std::string_view>{}(text));
+    }
   }
-  return bits;
+  return hashes;
 }
 
 std::string Trial::capture_graphs() {
@@ -142,14 +159,14 @@ std::string Trial::capture_graphs() {
   }
   forward(nullptr);
   if (training) backward(nullptr);
-  const std::vector<std::byte> want = result_bits();
+  const std::vector<std::size_t> want = result_hashes();
   try {
     auto forward_graph = device_.capture([&] { forward(nullptr); });
     auto backward_graph = training ? device_.capture([&] { backward(nullptr); }) : nullptr;
     workbench_.poison(device_);
     forward_graph->replay();
     if (training) backward_graph->replay();
-    if (plan_.deterministic && result_bits() != want) return "its replay gave other bits";
+    if (plan_.deterministic && result_hashes() != want) return "its replay gave other bits";
     forward_graph_ = std::move(forward_graph);
     backward_graph_ = std::move(backward_graph);
   } catch (const Error& error) {
@@ -172,10 +189,9 @@ HostResult Trial::run_for_check() {
   result.exact_choice = !choice_.is_framework();
   copy_routing(result);
   const InputGradients gradients = this->gradients(true);
-  host_copies_.clear();
-  result.out = on_host(workbench_.outputs(false).out);
-  result.d_x = on_host(gradients.d_x);
-  result.d_scores = on_host(gradients.d_scores);
+  result.out = workbench_.on_host(device_, workbench_.outputs(false).out);
+  result.d_x = workbench_.on_host(device_, gradients.d_x);
+  result.d_scores = workbench_.on_host(device_, gradients.d_scores);
   bring_gradients(result);
   if (device_.memory_is_host()) return result;
   result.scanned["out"] = device_.find_not_finite(workbench_.outputs(false).out);
@@ -190,6 +206,7 @@ HostResult Trial::run_for_check() {
 void Trial::bring_gradients(HostResult& result) {
   const Gradients device = gradients(true).weights;
   Gradients& host = result.gradients;
+  const auto on_host = [this](TensorView view) { return workbench_.on_host(device_, view); };
   host.w_router = on_host(device.w_router);
   host.b_router = on_host(device.b_router);
   host.b_up = on_host(device.b_up);
@@ -213,14 +230,6 @@ void Trial::bring_gradients(HostResult& result) {
   host.w_up = gradient_image_->up();
   host.w_down = gradient_image_->down();
   result.experts = gradient_image_.get();
-}
-
-TensorView Trial::on_host(TensorView view) {
-  if (view.empty() || device_.memory_is_host()) return view;
-  host_copies_.emplace_back(view.bytes());
-  device_.copy_to_host(host_copies_.back().data(), view.data, view.bytes());
-  view.data = host_copies_.back().data();
-  return view;
 }
 
 /// The router's logits and choice, or those that the given routing was made from.

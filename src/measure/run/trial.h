@@ -1,6 +1,7 @@
 // One variant, ready to run: its plan, its layer, and memory that all trials of a comparison share.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -31,7 +32,12 @@ class Workbench {
   Outputs outputs(bool with_logits) const;
   InputGradients gradients(bool with_scores) const;
 
+  /// A tensor of the workbench as the host sees it: where memory is not the host's, a copy. Every
+  /// trial's lies in the same memory, for fresh pages cost the host as much as the copy does.
+  TensorView on_host(Device& device, TensorView view);
+
  private:
+  std::map<const void*, std::vector<std::byte>> host_copies_;  // by where the tensor lies
   DeviceBuffer regions_, outputs_, logits_, d_scores_, gradient_memory_;
   TensorView out_, d_x_, logits_view_, d_scores_view_;
   Gradients gradients_;
@@ -78,10 +84,9 @@ class Trial {
   Inputs inputs() const;
   InputGradients gradients(bool for_check) const;
   void copy_choice(HostResult& result, const Routing& routing) const;
-  std::vector<std::byte> result_bits();
+  std::vector<std::size_t> result_hashes();
   void copy_routing(HostResult& result) const;
   void bring_gradients(HostResult& result);
-  TensorView on_host(TensorView view);
 
   Device& device_;
   VariantChoice choice_;
@@ -92,9 +97,7 @@ class Trial {
   std::unique_ptr<Layer> layer_;
   std::unique_ptr<Graph> forward_graph_, backward_graph_;
   OwnMemory own_memory_;
-  // Of the last check, where memory is not the host's.
-  std::vector<std::vector<std::byte>> host_copies_;
-  std::unique_ptr<ExpertImage> gradient_image_;
+  std::unique_ptr<ExpertImage> gradient_image_;  // of the last check, off the host
 };
 
 }  // namespace moe::measure
