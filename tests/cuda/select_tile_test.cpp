@@ -52,7 +52,7 @@ TEST(SelectTile, TheRoutersPartGoesAlongWhereItsTermsAreFew) {
   config.top_k = 8;
   config.gate = {.kind = GateKind::topk_softmax};
   EXPECT_TRUE(sums_router_part(config));
-  config.top_k = 16;
+  config.top_k = 22;
   EXPECT_FALSE(sums_router_part(config));
   config.top_k = 8;
   config.gate = {.kind = GateKind::softmax_topk, .renormalize = false};
