@@ -133,8 +133,8 @@ class Device {
   virtual void copy_from_host(void* device, const void* host, std::size_t bytes) = 0;
   /// Sets every byte; 0xff poisons floats with NaN.
   virtual void fill_bytes(Memory memory, unsigned char value) = 0;
-  /// deviation * N(0, 1) into f32 or bf16 device memory: number i depends on (seed, sequence, i)
-  /// alone, with the same bits on every device.
+  /// deviation * N(0, 1) into f32, bf16 or f16 device memory: number i depends on (seed, sequence,
+  /// i) alone, with the same bits on every device.
   virtual void fill_normal(TensorView tensor, std::uint64_t seed, std::uint32_t sequence,
                            float deviation) = 0;
   virtual NotFinite find_not_finite(TensorView tensor) = 0;

@@ -114,7 +114,7 @@ const std::vector<ShapeField>& shape_fields() {
        [](const Shape& shape) {
          return std::string(shape.model.layer.expert_bias ? "true" : "false");
        }},
-      {"dtype", "--dtype", "fp32 | bf16", false,
+      {"dtype", "--dtype", "fp32 | bf16 | fp16", false,
        [](Shape& shape, const std::string& value) {
          shape.model.layer.dtype = config::parse_dtype(value);
        },

@@ -30,7 +30,7 @@ Enum parse(std::string_view noun, std::string_view text, std::initializer_list<E
 }  // namespace
 
 DType parse_dtype(std::string_view text) {
-  return parse("dtype", text, {DType::f32, DType::bf16});
+  return parse("dtype", text, {DType::f32, DType::bf16, DType::f16});
 }
 
 Activation parse_activation(std::string_view text) {

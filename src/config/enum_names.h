@@ -8,7 +8,7 @@
 
 namespace moe::config {
 
-/// "fp32" or "bf16": the types that weights and activations may have.
+/// "fp32", "bf16" or "fp16": the types that weights and activations may have.
 DType parse_dtype(std::string_view text);
 /// "swiglu" or "relu2".
 Activation parse_activation(std::string_view text);

@@ -13,8 +13,11 @@ namespace {
 void read_dtype(const HfFields& fields, ModelConfig& config) {
   // transformers renamed torch_dtype to dtype in version 4.56.
   const std::string dtype = fields.text_or("dtype", fields.text_or("torch_dtype", "bfloat16"));
-  config.layer.dtype = dtype == "float32" ? DType::f32 : DType::bf16;
-  if (dtype != "float32" && dtype != "bfloat16") {
+  static const std::map<std::string, DType> known = {
+      {"float32", DType::f32}, {"bfloat16", DType::bf16}, {"float16", DType::f16}};
+  const auto found = known.find(dtype);
+  config.layer.dtype = found == known.end() ? DType::bf16 : found->second;
+  if (found == known.end()) {
     add_sentence(config.note, fmt::format("the file's dtype is {}, bf16 stands in for it", dtype));
   }
   if (fields.has("quantization_config")) {

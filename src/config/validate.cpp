@@ -105,10 +105,10 @@ void check_mixers(const ModelConfig& config) {
 
 void check_layer(const ModelConfig& config) {
   const LayerConfig& layer = config.layer;
-  if (layer.dtype != DType::f32 && layer.dtype != DType::bf16) {
-    reject(
-        fmt::format("--dtype {}: weights and activations are fp32 or bf16", name_of(layer.dtype)),
-        "use --dtype fp32 or --dtype bf16");
+  if (layer.dtype != DType::f32 && layer.dtype != DType::bf16 && layer.dtype != DType::f16) {
+    reject(fmt::format("--dtype {}: weights and activations are fp32, bf16 or fp16",
+                       name_of(layer.dtype)),
+           "use --dtype fp32, --dtype bf16 or --dtype fp16");
   }
   if (layer.top_k > layer.num_experts) {
     reject(

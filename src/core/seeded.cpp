@@ -27,6 +27,8 @@ void fill_normal(TensorView tensor, std::uint64_t seed, RandomStream stream, flo
     case DType::f32: return fill(tensor.as<float>(), tensor.size(), seed, stream, deviation, first);
     case DType::bf16:
       return fill(tensor.as<bfloat16>(), tensor.size(), seed, stream, deviation, first);
+    case DType::f16:
+      return fill(tensor.as<float16>(), tensor.size(), seed, stream, deviation, first);
     case DType::f64:
       return fill(tensor.as<double>(), tensor.size(), seed, stream, deviation, first);
     default:

@@ -1,5 +1,5 @@
 // Loops over rows, one instance per element type, activation and layout. Each works on float;
-// bfloat16 rows convert at load and store.
+// rows of 16-bit types convert at load and store.
 #include "cpu/activation.h"
 
 #include "core/activation.h"

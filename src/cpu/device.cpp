@@ -72,6 +72,7 @@ NotFinite find_in(const Element* values, std::int64_t count) {
 
 NotFinite find_not_finite(TensorView tensor) {
   if (tensor.dtype == DType::bf16) return find_in(tensor.as<bfloat16>(), tensor.size());
+  if (tensor.dtype == DType::f16) return find_in(tensor.as<float16>(), tensor.size());
   if (tensor.dtype == DType::f32) return find_in(tensor.as<float>(), tensor.size());
   throw Error(ErrorKind::internal, "find_not_finite: no " + std::string(name_of(tensor.dtype)));
 }

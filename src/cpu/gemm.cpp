@@ -10,6 +10,7 @@
 #include <string>
 #include <tuple>
 
+#include "cpu/widened_gemm.h"
 #include "moe/error.h"
 
 namespace moe::cpu {
@@ -115,6 +116,7 @@ void Gemm::operator()(Matrix a, Matrix b, Matrix c, Accumulate accumulate, Memor
     if (accumulate == Accumulate::overwrite) fill_zero(c);
     return;
   }
+  if (a.dtype == DType::f16) return widened_gemm(*this, a, b, c, accumulate, scratch);
   try {
     const auto& entry = primitives_->find(a, b, c, accumulate, scratch.bytes);
     const dnnl::engine& engine = primitives_->engine;

@@ -27,7 +27,8 @@ class Gemm {
   Gemm();
   ~Gemm();
 
-  /// C [m, n] = A [m, k] B [k, n], or C += A B. A product over nothing (k = 0) is zero.
+  /// C [m, n] = A [m, k] B [k, n], or C += A B. A product over nothing (k = 0) is zero. float16 is
+  /// widened (widened_gemm.h).
   void operator()(Matrix a, Matrix b, Matrix c, Accumulate accumulate, Memory scratch);
 
  private:

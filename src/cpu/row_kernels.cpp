@@ -1,4 +1,4 @@
-// Row loops. Each works on float; bfloat16 rows convert at load and store.
+// Row loops. Each works on float; rows of 16-bit types convert at load and store.
 #include "cpu/row_kernels.h"
 
 #include <algorithm>

@@ -29,10 +29,11 @@ class CpuVariant final : public Variant {
   std::optional<std::string> unsupported(const Request& request,
                                          const DeviceTraits& traits) const override {
     const DType dtype = request.config.dtype;
-    if (dtype == DType::f32) return {};
-    if (dtype != DType::bf16) return "the CPU backend computes in fp32 or bf16";
+    if (dtype == DType::f32 || dtype == DType::f16) return {};
+    if (dtype != DType::bf16) return "the CPU backend computes in fp32, bf16 or fp16";
     if (traits.has_bf16) return {};
-    return "this processor has no bfloat16 arithmetic (AVX512_BF16 or AMX); use --dtype fp32";
+    return "this processor has no bfloat16 arithmetic (AVX512_BF16 or AMX); use --dtype fp32 or "
+           "fp16";
   }
 
   Plan plan(const Request& request, const DeviceTraits& traits) const override {

@@ -13,6 +13,7 @@ at::ScalarType scalar_type(DType dtype) {
   switch (dtype) {
     case DType::f32: return at::kFloat;
     case DType::bf16: return at::kBFloat16;
+    case DType::f16: return at::kHalf;
     case DType::f64: return at::kDouble;
     case DType::i32: return at::kInt;
     case DType::i64: return at::kLong;

@@ -27,6 +27,7 @@ void read(const TensorView& view, std::int64_t first, std::int64_t stride, std::
   switch (view.dtype) {
     case DType::f32: return convert(view.as<float>() + first, stride, count, to);
     case DType::bf16: return convert(view.as<bfloat16>() + first, stride, count, to);
+    case DType::f16: return convert(view.as<float16>() + first, stride, count, to);
     case DType::f64: {
       const double* from = view.as<double>() + first;
       for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * stride];

@@ -30,10 +30,12 @@ void add_bad(const NamedTensor& tensor, const Element* values, std::int64_t begi
 template <class IsBad>
 void add_bad(const NamedTensor& tensor, std::int64_t begin, std::int64_t end, IsBad is_bad,
              Offences& offences) {
-  const auto narrow = [&](bfloat16 value) { return is_bad(static_cast<float>(value)); };
+  const auto narrow = [&](auto value) { return is_bad(static_cast<float>(value)); };
   switch (tensor.view.dtype) {
     case DType::bf16:
       return add_bad(tensor, tensor.view.as<bfloat16>(), begin, end, narrow, offences);
+    case DType::f16:
+      return add_bad(tensor, tensor.view.as<float16>(), begin, end, narrow, offences);
     case DType::f64: return add_bad(tensor, tensor.view.as<double>(), begin, end, is_bad, offences);
     default: return add_bad(tensor, tensor.view.as<float>(), begin, end, is_bad, offences);
   }

@@ -11,7 +11,8 @@ namespace {
 using testing::HasSubstr;
 
 TEST(EnumNames, ParseWhatNameOfPrints) {
-  for (DType value : {DType::f32, DType::bf16}) EXPECT_EQ(parse_dtype(name_of(value)), value);
+  for (DType value : {DType::f32, DType::bf16, DType::f16})
+    EXPECT_EQ(parse_dtype(name_of(value)), value);
   for (Activation value : kActivations) EXPECT_EQ(parse_activation(name_of(value)), value);
   for (UpLayout value : {UpLayout::concatenated, UpLayout::interleaved})
     EXPECT_EQ(parse_up_layout(name_of(value)), value);
@@ -44,8 +45,8 @@ TEST(EnumNames, RefuseWithTheNearestAndAllNames) {
 }
 
 TEST(EnumNames, TypesOfIndicesAndOfTheTruthAreNoLayerTypes) {
-  EXPECT_THAT(message_of([] { parse_dtype("fp64"); }), HasSubstr("known: fp32, bf16"));
-  EXPECT_THAT(message_of([] { parse_dtype("int32"); }), HasSubstr("known: fp32, bf16"));
+  EXPECT_THAT(message_of([] { parse_dtype("fp64"); }), HasSubstr("known: fp32, bf16, fp16"));
+  EXPECT_THAT(message_of([] { parse_dtype("int32"); }), HasSubstr("known: fp32, bf16, fp16"));
 }
 
 }  // namespace

@@ -173,10 +173,16 @@ TEST(HfConfig, NewerFieldNames) {
   EXPECT_EQ(read(renamed).layer.dtype, DType::f32);
 }
 
-TEST(HfConfig, TypesThatAreNotOurs) {
+TEST(HfConfig, HalfPrecisionIsTaken) {
   const ModelConfig half = read(mixtral(R"(, "torch_dtype": "float16")"));
-  EXPECT_EQ(half.layer.dtype, DType::bf16);
-  EXPECT_THAT(half.note, HasSubstr("float16"));
+  EXPECT_EQ(half.layer.dtype, DType::f16);
+  EXPECT_EQ(half.note, "");
+}
+
+TEST(HfConfig, TypesThatAreNotOurs) {
+  const ModelConfig eight = read(mixtral(R"(, "torch_dtype": "float8_e4m3fn")"));
+  EXPECT_EQ(eight.layer.dtype, DType::bf16);
+  EXPECT_THAT(eight.note, HasSubstr("float8_e4m3fn"));
   EXPECT_THAT(read(mixtral(R"(, "quantization_config": {})")).note, HasSubstr("quantized"));
   EXPECT_EQ(read(mixtral(R"(, "quantization_config": null)")).note, "");
 }

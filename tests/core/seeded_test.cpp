@@ -41,12 +41,15 @@ TEST(FillNormal, ScalesTheStream) {
 
 TEST(FillNormal, RoundsTheSameNumbersToOtherTypes) {
   const auto values = filled_with(1, 5, RandomStream::x);
-  std::vector<bfloat16> halves(kCount);
+  std::vector<bfloat16> brains(kCount);
+  std::vector<float16> halves(kCount);
   std::vector<double> doubles(kCount);
-  fill_normal({halves.data(), DType::bf16, {kCount}}, 5, RandomStream::x, 0.02f);
+  fill_normal({brains.data(), DType::bf16, {kCount}}, 5, RandomStream::x, 0.02f);
+  fill_normal({halves.data(), DType::f16, {kCount}}, 5, RandomStream::x, 0.02f);
   fill_normal({doubles.data(), DType::f64, {kCount}}, 5, RandomStream::x, 0.02f);
   for (std::int64_t i = 0; i < kCount; ++i) {
-    ASSERT_EQ(halves[i].bits, bfloat16(values[i]).bits) << i;
+    ASSERT_EQ(brains[i].bits, bfloat16(values[i]).bits) << i;
+    ASSERT_EQ(halves[i].bits, float16(values[i]).bits) << i;
     ASSERT_EQ(doubles[i], static_cast<double>(values[i])) << i;
   }
 }

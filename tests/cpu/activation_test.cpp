@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "cpu/element.h"
 #include "moe/config.h"
 #include "support/interleave.h"
 
@@ -28,6 +29,7 @@ std::vector<Shape> shapes() {
     if (!is_gated(activation)) continue;
     all.push_back({DType::f32, activation});
     all.push_back({DType::bf16, activation});
+    all.push_back({DType::f16, activation});
   }
   return all;
 }
@@ -92,11 +94,7 @@ void expect_same_bits(const Shape& shape) {
 }
 
 TEST_P(ActivationLayout, ChangesNoBit) {
-  if (GetParam().dtype == DType::f32) {
-    expect_same_bits<float>(GetParam());
-  } else {
-    expect_same_bits<bfloat16>(GetParam());
-  }
+  with_element(GetParam().dtype, []<class Element>() { expect_same_bits<Element>(GetParam()); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, ActivationLayout, ::testing::ValuesIn(shapes()),

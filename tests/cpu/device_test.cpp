@@ -11,11 +11,13 @@ TEST(CpuDevice, HasACeilingInTheTypesThatItComputesIn) {
   const auto found = devices(DeviceKind::cpu);
   ASSERT_EQ(found.size(), 1u);
   const Ceilings f32 = found[0]->measure_ceilings(DType::f32),
-                 bf16 = found[0]->measure_ceilings(DType::bf16);
+                 bf16 = found[0]->measure_ceilings(DType::bf16),
+                 f16 = found[0]->measure_ceilings(DType::f16);
   EXPECT_GT(f32.gemm_flops_per_s, 0);
   EXPECT_GT(f32.copy_bytes_per_s, 0);
   EXPECT_EQ(bf16.gemm_flops_per_s > 0, found[0]->traits().has_bf16);
   EXPECT_GT(bf16.copy_bytes_per_s, 0);
+  EXPECT_GT(f16.gemm_flops_per_s, 0) << "widened";
 }
 
 }  // namespace

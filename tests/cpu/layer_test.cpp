@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "support/amplify.h"
 #include "support/bench.h"
 #include "support/interleave.h"
 
@@ -18,6 +19,7 @@ using tests::cpu;
 const char* const kVariants[] = {"vanilla", "grouped_gemm", "sonic"};
 
 void expect_true(Bench& bench, const LayerConfig& config) {
+  tests::amplify(cpu(), bench.problem, config);
   const measure::HostResult result = bench.trial.run_for_check();
   for (const record::Check& check :
        measure::verify(bench.problem.host(config), result, tests::check_everything())) {
@@ -56,13 +58,12 @@ TEST_P(EveryShape, AgreesWithTruth) {
   }
 }
 
-TEST_P(EveryShape, AgreesWithTruthInBfloat16) {
-  if (!cpu().traits().has_bf16) GTEST_SKIP() << "no bfloat16 arithmetic on this processor";
+/// Every gate in a 16-bit type, with these rounding rules.
+void expect_narrow_layers_true(const Case& narrow, const std::vector<Rounding>& roundings) {
   for (const Activation activation : {Activation::swiglu, Activation::relu2}) {
-    for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
-      for (const Rounding& rounding : tests::roundings()) {
-        Case test = GetParam();
-        test.config.dtype = DType::bf16;
+    for (const tests::NamedGate& gate : tests::gates_for(narrow.config)) {
+      for (const Rounding& rounding : roundings) {
+        Case test = narrow;
         if (kills_channels(activation)) test.config.ffn_dim *= 8;
         test.config.activation = activation;
         test.config.gate = gate.gate;
@@ -72,6 +73,16 @@ TEST_P(EveryShape, AgreesWithTruthInBfloat16) {
       }
     }
   }
+}
+
+TEST_P(EveryShape, AgreesWithTruthInBfloat16) {
+  if (!cpu().traits().has_bf16) GTEST_SKIP() << "no bfloat16 arithmetic on this processor";
+  expect_narrow_layers_true(tests::in(DType::bf16, GetParam()), tests::roundings());
+}
+
+TEST_P(EveryShape, AgreesWithTruthInFloat16) {
+  expect_narrow_layers_true(tests::in(DType::f16, GetParam()),
+                            {{}, {.rule = RoundingRule::nearest, .tile = 8}});
 }
 
 /// Near 0, where seeded weights lead, and far out, where curves are flat and clamps cut.
@@ -111,21 +122,22 @@ TEST_P(EveryShape, SeededRoundingsAgreeWithTruth) {
 TEST_P(EveryShape, ExpertBiasesAgreeWithTruth) {
   for (const Activation activation :
        {Activation::swiglu, Activation::clamped_swiglu, Activation::relu2}) {
-    Case test = GetParam();
-    test.config.activation = activation;
-    test.config.expert_bias = true;
-    test.config.gate.logit_bias = true;
-    if (kills_channels(activation)) test.config.ffn_dim *= 8;
-    expect_all_variants_true(test, std::string(name_of(activation)));
+    for (Case test : {GetParam(), tests::in(DType::f16, GetParam())}) {
+      test.config.activation = activation;
+      test.config.expert_bias = true;
+      test.config.gate.logit_bias = true;
+      if (kills_channels(activation)) test.config.ffn_dim *= 8;
+      SCOPED_TRACE(name_of(test.config.dtype));
+      expect_all_variants_true(test, std::string(name_of(activation)));
+    }
   }
 }
 
 TEST_P(EveryShape, InterleavedWeightsAgreeWithTruth) {
-  for (const DType dtype : {DType::f32, DType::bf16}) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
     if (dtype == DType::bf16 && !cpu().traits().has_bf16) continue;
     for (const Activation activation : {Activation::swiglu, Activation::clamped_swiglu}) {
-      Case test = GetParam();
-      test.config.dtype = dtype;
+      Case test = tests::in(dtype, GetParam());
       test.config.activation = activation;
       test.config.up_layout = UpLayout::interleaved;
       test.config.expert_bias = activation == Activation::clamped_swiglu;
@@ -138,10 +150,12 @@ TEST_P(EveryShape, InterleavedWeightsAgreeWithTruth) {
 TEST_P(EveryShape, SharedExpertAgreesWithTruth) {
   for (const bool gated : {false, true}) {
     for (const Activation activation : {Activation::swiglu, Activation::relu2}) {
-      Case test = GetParam();
-      test.config.activation = activation;
-      test.config.shared = {.ffn_dim = 20, .gated = gated};
-      expect_all_variants_true(test, gated ? "gated" : "plain");
+      for (Case test : {GetParam(), tests::in(DType::f16, GetParam())}) {
+        test.config.activation = activation;
+        test.config.shared = {.ffn_dim = 20, .gated = gated};
+        SCOPED_TRACE(name_of(test.config.dtype));
+        expect_all_variants_true(test, gated ? "gated" : "plain");
+      }
     }
   }
 }

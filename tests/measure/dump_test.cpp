@@ -80,6 +80,17 @@ TEST_F(Dump, WritesFloat32AndInt32Only) {
   for (float value : floats("shared/x.npy")) EXPECT_EQ(static_cast<float>(bfloat16(value)), value);
 }
 
+TEST_F(Dump, WidensFloat16) {
+  comparison_.request.variants = {"vanilla"};
+  comparison_.request.model.layer.dtype = DType::f16;
+  comparison_.request.check = CheckLevel::off;
+  EXPECT_TRUE(comparison_.execute());
+  for (const char* name : {"shared/x.npy", "shared/w_up.npy", "vanilla/d_w_up.npy"}) {
+    EXPECT_EQ(file(name).type, "<f4") << name;
+    for (float value : floats(name)) EXPECT_EQ(static_cast<float>(float16(value)), value) << name;
+  }
+}
+
 TEST_F(Dump, ForwardAloneHasNoGradients) {
   comparison_.request.variants = {"grouped_gemm"};
   comparison_.request.backward = false;

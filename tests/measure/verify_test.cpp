@@ -52,7 +52,7 @@ TEST(Verify, AcceptsARightResultOfEveryKind) {
   one.num_experts = 1;
   one.top_k = 1;
   for (const LayerConfig& config : {small_config(), relu2, shared, rounded, sigmoid, one}) {
-    for (DType dtype : {DType::f32, DType::bf16}) {
+    for (DType dtype : {DType::f32, DType::bf16, DType::f16}) {
       for (bool given : {false, true}) {
         const auto checks = Fake(config, dtype, 40, given).verify();
         EXPECT_THAT(failed(checks), testing::IsEmpty());
@@ -190,6 +190,18 @@ TEST(Verify, FindsUnwrittenGradientsInBfloat16) {
   fake.result.gradients.w_down.as<bfloat16>()[(2 * 16 + 3) * 12 + 4].bits = 0xffff;
   const auto checks = fake.verify();
   EXPECT_THAT(checks[0].where, HasSubstr("d_w_down at expert 2, row 3, column 4: got "));
+}
+
+TEST(Verify, FindsUnwrittenGradientsInFloat16) {
+  Fake fake(small_config(), DType::f16);
+  fake.result.gradients.w_down.as<float16>()[(2 * 16 + 3) * 12 + 4].bits = 0xffff;
+  const auto checks = fake.verify();
+  EXPECT_THAT(checks[0].where, HasSubstr("d_w_down at expert 2, row 3, column 4: got "));
+}
+
+TEST(Verify, ToleratesAnEighthInFloat16) {
+  EXPECT_EQ(tolerance_of(DType::bf16), 8 * tolerance_of(DType::f16));
+  EXPECT_EQ(named(Fake(small_config(), DType::f16).verify(), "out").tolerance, 1.25e-3);
 }
 
 TEST(Verify, StopsAtLogitsThatAreNoNumbers) {

@@ -45,7 +45,7 @@ inline std::vector<Request> requests() {
                         {.kind = GateKind::sigmoid, .selection_bias = true}};
   std::vector<Request> all;
   for (Activation activation : {Activation::swiglu, Activation::relu2}) {
-    for (DType dtype : {DType::f32, DType::bf16}) {
+    for (DType dtype : {DType::f32, DType::bf16, DType::f16}) {
       for (const Gate& gate : gates) {
         for (RoundingRule rule :
              {RoundingRule::none, RoundingRule::nearest, RoundingRule::up, RoundingRule::down,

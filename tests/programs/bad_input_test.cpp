@@ -65,7 +65,7 @@ TEST_F(BadInput, UnknownNamesSuggestTheNearest) {
   expect_refused({"--check", "none"}, 2,
                  "unknown value of --check 'none'\n  known: full, off, quick");
   expect_refused({"--dtype", "fp8"}, 2,
-                 "unknown dtype 'fp8'. Did you mean 'fp32'?\n  known: fp32, bf16");
+                 "unknown dtype 'fp8'. Did you mean 'fp32'?\n  known: fp32, bf16, fp16");
   expect_refused(
       {"show", "larg"}, 2,
       "unknown config 'larg'. Did you mean 'large'?\n"

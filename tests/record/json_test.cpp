@@ -246,7 +246,7 @@ TEST(Json, NamesTheFieldOfAWrongValue) {
   EXPECT_THAT(refusal(with(R"("rows": {})")), HasSubstr("rows should be a list"));
   EXPECT_THAT(refusal(with(R"("model": 3)")), HasSubstr("model should be an object"));
   EXPECT_THAT(refusal(with(R"("model": {"layer": {"dtype": "fp8"}})")),
-              HasSubstr("model.layer.dtype should be one of fp32, bf16, fp64, int32, int64"));
+              HasSubstr("model.layer.dtype should be one of fp32, bf16, fp16, fp64, int32, int64"));
 }
 
 }  // namespace

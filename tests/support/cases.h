@@ -47,6 +47,11 @@ inline std::vector<Case> awkward_cases() {
   };
 }
 
+inline Case in(DType dtype, Case test) {
+  test.config.dtype = dtype;
+  return test;
+}
+
 struct NamedGate {
   std::string name;
   Gate gate;

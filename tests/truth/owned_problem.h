@@ -20,6 +20,7 @@ inline void set_element(const TensorView& view, std::int64_t index, double value
     case DType::f64: view.as<double>()[index] = value; return;
     case DType::f32: view.as<float>()[index] = static_cast<float>(value); return;
     case DType::bf16: view.as<bfloat16>()[index] = bfloat16(static_cast<float>(value)); return;
+    case DType::f16: view.as<float16>()[index] = float16(static_cast<float>(value)); return;
     default: throw Error(ErrorKind::internal, "not a float tensor");
   }
 }

@@ -35,7 +35,7 @@ OwnedProblem one_expert(DType dtype) {
 }
 
 TEST(TokenValues, OfRelu2ByHandInEveryType) {
-  for (DType dtype : {DType::f64, DType::f32, DType::bf16}) {
+  for (DType dtype : {DType::f64, DType::f32, DType::bf16, DType::f16}) {
     const OwnedProblem owned = one_expert(dtype);
     const RoutedRows routed = owned.route_all();
     const TokenValues values = token_values(owned.problem, routed, {0})[0];

@@ -20,8 +20,15 @@ void write_float(const std::filesystem::path& file, TensorView view) {
   if (view.empty()) return;
   if (view.dtype == DType::f32) return record::write_npy(file, view.as<float>(), shape_of(view));
   std::vector<float> values(static_cast<std::size_t>(view.size()));
-  std::transform(view.as<bfloat16>(), view.as<bfloat16>() + view.size(), values.begin(),
-                 [](bfloat16 value) { return static_cast<float>(value); });
+  const auto widen = [&]<class Element>(const Element* narrow) {
+    std::transform(narrow, narrow + view.size(), values.begin(),
+                   [](Element value) { return static_cast<float>(value); });
+  };
+  if (view.dtype == DType::f16) {
+    widen(view.as<const float16>());
+  } else {
+    widen(view.as<const bfloat16>());
+  }
   record::write_npy(file, values.data(), shape_of(view));
 }
 

@@ -267,7 +267,11 @@ bool all_passed(const std::vector<Check>& checks) {
 }  // namespace
 
 double tolerance_of(DType dtype) {
-  return dtype == DType::bf16 ? 1e-2 : 1e-5;
+  switch (dtype) {
+    case DType::bf16: return 1e-2;
+    case DType::f16: return 1e-2 / 8;
+    default: return 1e-5;
+  }
 }
 
 Verifier::Verifier(const truth::Problem& problem, const VerifyOptions& options)
