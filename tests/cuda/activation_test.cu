@@ -91,7 +91,7 @@ class ActivationTest : public ::testing::Test {
   }
 };
 
-using Elements = ::testing::Types<float, __nv_bfloat16>;
+using Elements = ::testing::Types<float, __nv_bfloat16, __half>;
 TYPED_TEST_SUITE(ActivationTest, Elements);
 
 TYPED_TEST(ActivationTest, OddSizes) {
@@ -129,7 +129,7 @@ TYPED_TEST(ActivationTest, FarGates) {
 
 TYPED_TEST(ActivationTest, LargeTensorsPass2To31Elements) {
   if (tests::kIsEmulated) GTEST_SKIP() << "too large for an emulated device";
-  if (sizeof(TypeParam) == 4) GTEST_SKIP() << "bf16 has the same offsets";
+  if (tests::kDType<TypeParam> != DType::bf16) GTEST_SKIP() << "bf16 has the same offsets";
   const int n = 2048, rows = (1 << 19) + 77;
   DeviceArray<TypeParam> h(std::size_t(rows) * 2 * n), d_a(std::size_t(rows) * n),
       a(std::size_t(rows) * n);

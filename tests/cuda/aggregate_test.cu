@@ -198,7 +198,7 @@ class AggregateTest : public ::testing::Test {
   }
 };
 
-using Elements = ::testing::Types<float, __nv_bfloat16>;
+using Elements = ::testing::Types<float, __nv_bfloat16, __half>;
 TYPED_TEST_SUITE(AggregateTest, Elements);
 
 TYPED_TEST(AggregateTest, SumsEveryTokensRows) {
@@ -244,7 +244,7 @@ TYPED_TEST(AggregateTest, AddsInTheOrderOfRows) {
 
 TYPED_TEST(AggregateTest, LargeTensorsPass2To31Elements) {
   if (tests::kIsEmulated) GTEST_SKIP() << "too large for an emulated device";
-  if (sizeof(TypeParam) == 4) GTEST_SKIP() << "bf16 has the same offsets";
+  if (tests::kDType<TypeParam> != DType::bf16) GTEST_SKIP() << "bf16 has the same offsets";
   const int tokens = 65600, d = 4096, K = 8,
             rows = tokens * K;  // row k * tokens + t belongs to token t
   DeviceArray<TypeParam> y(std::size_t(rows) * d), d_y(std::size_t(rows) * d),

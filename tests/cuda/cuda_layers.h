@@ -14,6 +14,7 @@
 #include "measure/run/trial.h"
 #include "measure/verify/verify.h"
 #include "moe/moe.h"
+#include "support/amplify.h"
 #include "support/cases.h"
 
 namespace moe::cuda_layers {
@@ -67,6 +68,7 @@ inline std::vector<truth::ExpertScope> all_experts(const measure::HostResult& re
 inline void expect_true(const std::string& variant, const Case& test, bool training = true) {
   SCOPED_TRACE(test.name + " " + variant + (training ? "" : ", inference"));
   Bench bench(variant, test, measure::make_request(test.config, test.tokens, training));
+  tests::amplify(*first_gpu(), bench.problem, test.config);
   measure::VerifyOptions options = check_everything();
   options.backward = training;
   const auto reason = bench.choice.variant->unsupported(bench.plan.request, first_gpu()->traits());

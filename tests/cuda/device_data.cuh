@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -41,9 +42,10 @@ class DeviceArray {
   std::size_t count_;
 };
 
+template <class Element>
 struct FillNormal {
   struct Args {
-    __nv_bfloat16* values;
+    Element* values;
     std::int64_t count;
     std::uint64_t seed;
     float deviation;
@@ -56,16 +58,17 @@ struct FillNormal {
     for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < args.count;
          i += stride) {
       args.values[i] =
-          __float2bfloat16(args.deviation * random_normal(args.seed, RandomStream::tests, i));
+          static_cast<Element>(args.deviation * random_normal(args.seed, RandomStream::tests, i));
     }
   }
 };
 
-inline void fill_random(DeviceArray<__nv_bfloat16>& array, std::uint64_t seed,
-                        float deviation = 1.0f) {
+/// Element: __nv_bfloat16 or __half.
+template <class Element>
+void fill_random(DeviceArray<Element>& array, std::uint64_t seed, float deviation = 1.0f) {
   const auto count = static_cast<std::int64_t>(array.size());
   const auto blocks = static_cast<unsigned>(std::clamp<std::int64_t>((count + 255) / 256, 1, 1024));
-  cuda::launch<FillNormal>({array.get(), count, seed, deviation}, dim3(blocks), nullptr);
+  cuda::launch<FillNormal<Element>>({array.get(), count, seed, deviation}, dim3(blocks), nullptr);
 }
 
 }  // namespace moe::tests

@@ -125,7 +125,7 @@ TEST_F(CudaDeviceTest, CopiesAndFillsInOrder) {
 
 TEST_F(CudaDeviceTest, FindsWhatIsNotFinite) {
   const std::int64_t count = 200001;
-  for (const DType dtype : {DType::bf16, DType::f32}) {
+  for (const DType dtype : {DType::bf16, DType::f16, DType::f32}) {
     const std::size_t size = size_of(dtype);
     const Memory memory = allocate(count * size);
     const TensorView view(memory.data, dtype, {count});
@@ -213,6 +213,7 @@ TEST_F(CudaDeviceTest, TimeCoversWhatRunsOnTheStream) {
 
 TEST_F(CudaDeviceTest, CeilingsAreThoseOfAGpu) {
   const Ceilings bf16 = device_->measure_ceilings(DType::bf16),
+                 f16 = device_->measure_ceilings(DType::f16),
                  f32 = device_->measure_ceilings(DType::f32);
   std::printf("%s, %s: bf16 %.0f TFLOP/s, fp32 %.1f TFLOP/s, copy %.2f TB/s\n",
               device_->traits().name.c_str(), device_->traits().gemm_library.c_str(),
@@ -220,6 +221,7 @@ TEST_F(CudaDeviceTest, CeilingsAreThoseOfAGpu) {
               bf16.copy_bytes_per_s / 1e12);
   const bool is_hopper = device_->traits().compute_capability == kHopperCapability;
   EXPECT_GT(bf16.gemm_flops_per_s, (is_hopper ? 2 : 1) * f32.gemm_flops_per_s);
+  EXPECT_GT(f16.gemm_flops_per_s, 0.5 * bf16.gemm_flops_per_s);
   EXPECT_GT(f32.gemm_flops_per_s, 1e12);
   EXPECT_GT(bf16.copy_bytes_per_s, 0.2e12);
   EXPECT_LT(bf16.copy_bytes_per_s, 20e12);
@@ -249,16 +251,19 @@ class BlasTest : public CudaDeviceTest {
     return {memory.data, as_double(host, dtype)};
   }
 
+  template <class Element>
+  static float value_at(const std::vector<std::byte>& bytes, std::size_t i) {
+    Element element;
+    std::memcpy(&element, bytes.data() + sizeof(Element) * i, sizeof(Element));
+    return static_cast<float>(element);
+  }
+
   static std::vector<double> as_double(const std::vector<std::byte>& bytes, DType dtype) {
     std::vector<double> values(bytes.size() / size_of(dtype));
     for (std::size_t i = 0; i < values.size(); ++i) {
-      bfloat16 small;
-      float full;
-      if (dtype == DType::bf16)
-        std::memcpy(&small, bytes.data() + 2 * i, 2);
-      else
-        std::memcpy(&full, bytes.data() + 4 * i, 4);
-      values[i] = dtype == DType::bf16 ? static_cast<float>(small) : full;
+      if (dtype == DType::bf16) values[i] = value_at<bfloat16>(bytes, i);
+      if (dtype == DType::f16) values[i] = value_at<float16>(bytes, i);
+      if (dtype == DType::f32) values[i] = value_at<float>(bytes, i);
     }
     return values;
   }
@@ -305,15 +310,19 @@ class BlasTest : public CudaDeviceTest {
         }
       }
     }
-    EXPECT_TRUE(std::sqrt(error / norm) < (out == DType::bf16 ? 2.5e-3 : 1e-5))
+    const double tolerance = out == DType::bf16 ? 2.5e-3 : out == DType::f16 ? 2.5e-3 / 8 : 1e-5;
+    EXPECT_TRUE(std::sqrt(error / norm) < tolerance)
         << name_of(in) << " " << name_of(out) << " " << a_transposed << b_transposed << " batch "
         << batch << ": " << std::sqrt(error / norm);
   }
 };
 
 TEST_F(BlasTest, RowMajorProductsOfEveryForm) {
-  for (const auto& [in, out] :
-       {std::pair{DType::bf16, DType::bf16}, {DType::bf16, DType::f32}, {DType::f32, DType::f32}}) {
+  for (const auto& [in, out] : {std::pair{DType::bf16, DType::bf16},
+                                {DType::bf16, DType::f32},
+                                {DType::f16, DType::f16},
+                                {DType::f16, DType::f32},
+                                {DType::f32, DType::f32}}) {
     for (int form = 0; form < 4; ++form) {
       for (Accumulate accumulate : {Accumulate::overwrite, Accumulate::add}) {
         expect_right(in, out, form % 2 == 1, form / 2 == 1, accumulate, 1);

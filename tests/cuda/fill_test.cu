@@ -35,6 +35,7 @@ TEST_F(RandomFillTest, EqualsTheHostBitForBit) {
   for (std::int64_t count : {0, 1, 7, 255, 256, 100003, 5000001}) {
     expect_host_numbers<float>(count, 42, RandomStream::x, 0.2f);
     expect_host_numbers<__nv_bfloat16>(count, 42, RandomStream::w_up, 0.02f);
+    expect_host_numbers<__half>(count, 42, RandomStream::w_up, 0.02f);
   }
   expect_host_numbers<__nv_bfloat16>(4096, 0xfedcba9876543210ull, RandomStream::d_out, 1.0f);
 }

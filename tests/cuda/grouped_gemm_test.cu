@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cuda/kernels/gemm/grouped_gemm.h"
+#include "cuda/runtime/element.h"
 #include "device_data.cuh"
 #include "ragged_cases.h"
 
@@ -16,9 +17,10 @@ using Bf16 = __nv_bfloat16;
 using tests::Counts;
 using tests::DeviceArray;
 
-std::vector<double> as_double(const DeviceArray<Bf16>& array) {
+template <class Element>
+std::vector<double> as_double(const DeviceArray<Element>& array) {
   std::vector<double> values;
-  for (Bf16 value : array.to_host()) values.push_back(__bfloat162float(value));
+  for (Element value : array.to_host()) values.push_back(static_cast<float>(value));
   return values;
 }
 
@@ -40,6 +42,7 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
   };
 
   /// Every result right, and nothing written behind the last row, whatever the number of CTAs.
+  template <class Element = Bf16>
   void expect_right(const Product& product, GroupedTile tile,
                     const std::vector<int>& multiprocessors = {tests::multiprocessors()}) {
     const auto& [by_rows, layout, dims, has_bias] = product;
@@ -47,11 +50,11 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
     const int E = static_cast<int>(GetParam().rows.size()), rows = offset.back();
     const int memory_rows = std::max(rows, 1) + 130;
     const std::size_t a_cols = by_rows ? dims.k : dims.m;
-    DeviceArray<Bf16> a(memory_rows * a_cols), bias(std::size_t(E) * dims.n);
-    DeviceArray<Bf16> b(by_rows ? std::size_t(E) * dims.n * dims.k
-                                : std::size_t(memory_rows) * dims.n);
+    DeviceArray<Element> a(memory_rows * a_cols), bias(std::size_t(E) * dims.n);
+    DeviceArray<Element> b(by_rows ? std::size_t(E) * dims.n * dims.k
+                                   : std::size_t(memory_rows) * dims.n);
     const std::size_t c_rows = by_rows ? memory_rows : std::size_t(E) * dims.m;
-    DeviceArray<Bf16> c(c_rows * dims.n);
+    DeviceArray<Element> c(c_rows * dims.n);
     DeviceArray<int> device_offsets(offset);
     DeviceArray<std::byte> scratch(stream_scratch_bytes(tests::multiprocessors()));
     tests::fill_random(a, 1);
@@ -64,20 +67,22 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
         reference(product, offset, as_double(a), as_double(b), as_double(bias));
     for (const int count : multiprocessors) {
       SCOPED_TRACE(std::to_string(count) + " CTAs");
-      MOE_CUDA_CHECK(cudaMemset(c.get(), 0xff, c.size() * sizeof(Bf16)));
+      MOE_CUDA_CHECK(cudaMemset(c.get(), 0xff, c.size() * sizeof(Element)));
       if (by_rows) {
         GroupedRowsProblem problem{a.get(),     b.get(), c.get(), device_offsets.get(),
                                    memory_rows, E,       dims.n,  dims.k};
         problem.stream_scratch = scratch.get();
+        problem.dtype = kDTypeOf<Element>;
         if (has_bias) problem.bias = bias.get();
         multiply_rows(problem, layout, tile, count, nullptr);
       } else {
-        weight_gradient(
-            {a.get(), b.get(), c.get(), device_offsets.get(), nullptr, E, dims.m, dims.n, false},
-            tile, count, nullptr);
+        WeightGradientProblem problem{a.get(), b.get(), c.get(), device_offsets.get(), nullptr, E,
+                                      dims.m,  dims.n,  false};
+        problem.dtype = kDTypeOf<Element>;
+        weight_gradient(problem, tile, count, nullptr);
       }
       MOE_CUDA_CHECK(cudaDeviceSynchronize());
-      expect_near(as_double(c), want);
+      expect_near(as_double(c), want, kDTypeOf<Element> == DType::f16 ? 4e-3 / 8 : 4e-3);
     }
   }
 
@@ -107,31 +112,34 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
     return want;
   }
 
-  static void expect_near(const std::vector<double>& got, const std::vector<double>& want) {
+  static void expect_near(const std::vector<double>& got, const std::vector<double>& want,
+                          double tolerance) {
     double error = 0, norm = 0;
     for (std::size_t i = 0; i < want.size(); ++i) {
       error += (got[i] - want[i]) * (got[i] - want[i]);
       norm += want[i] * want[i];
     }
-    EXPECT_TRUE(std::sqrt(error) <= 4e-3 * std::sqrt(norm))
+    EXPECT_TRUE(std::sqrt(error) <= tolerance * std::sqrt(norm))
         << "error " << std::sqrt(error / std::max(norm, 1e-30));
     for (std::size_t i = want.size(); i < got.size(); ++i)
       ASSERT_TRUE(std::isnan(got[i])) << "written at " << i;
   }
 
-  static void poison_unused_rows(DeviceArray<Bf16>& array, int rows, std::size_t columns) {
+  template <class Element>
+  static void poison_unused_rows(DeviceArray<Element>& array, int rows, std::size_t columns) {
     MOE_CUDA_CHECK(cudaMemset(array.get() + rows * columns, 0xff,
-                              (array.size() - rows * columns) * sizeof(Bf16)));
+                              (array.size() - rows * columns) * sizeof(Element)));
   }
 
+  template <class Element = Bf16>
   void expect_all_forms_right(GroupedTile tile) {
     for (const Dims dims :
          {Dims{256, 512, 128}, Dims{136, 264, 72}, Dims{64, 64, 64}, Dims{128, 776, 192}}) {
       SCOPED_TRACE(std::to_string(dims.m) + " x " + std::to_string(dims.n) + " x " +
                    std::to_string(dims.k));
-      expect_right({true, WeightLayout::n_by_k, dims}, tile);
-      expect_right({true, WeightLayout::k_by_n, dims, true}, tile);
-      expect_right({false, WeightLayout::n_by_k, dims}, tile);
+      expect_right<Element>({true, WeightLayout::n_by_k, dims}, tile);
+      expect_right<Element>({true, WeightLayout::k_by_n, dims, true}, tile);
+      expect_right<Element>({false, WeightLayout::n_by_k, dims}, tile);
     }
   }
 };
@@ -164,6 +172,22 @@ TEST_P(GroupedGemmTest, Tile128x256Streamed) {
                  multiprocessors);
     expect_right({true, WeightLayout::k_by_n, dims, true}, GroupedTile::m128n256_streamed,
                  multiprocessors);
+  }
+}
+
+/// Tiles that float16 lacks are taken by the nearest that it has.
+TEST_P(GroupedGemmTest, Float16) {
+  expect_all_forms_right<__half>(GroupedTile::m128n256_pair);
+  expect_right<__half>({true, WeightLayout::n_by_k, {0, 136, 72}, true},
+                       GroupedTile::m128n128_ping_pong);
+}
+TEST_P(GroupedGemmTest, Float16Streamed) {
+  for (const Dims dims : {Dims{0, 512, 128}, Dims{0, 64, 1088}}) {
+    SCOPED_TRACE(std::to_string(dims.n) + " x " + std::to_string(dims.k));
+    expect_right<__half>({true, WeightLayout::n_by_k, dims}, GroupedTile::m128n256_streamed,
+                         {22, tests::multiprocessors()});
+    expect_right<__half>({true, WeightLayout::k_by_n, dims, true}, GroupedTile::m128n256_streamed,
+                         {22, tests::multiprocessors()});
   }
 }
 

@@ -27,7 +27,7 @@ class IndexRowsTest : public ::testing::Test {
     if (!tests::no_gpu_reason().empty()) GTEST_SKIP() << tests::no_gpu_reason();
   }
 };
-using Elements = ::testing::Types<__nv_bfloat16, float>;
+using Elements = ::testing::Types<__nv_bfloat16, __half, float>;
 TYPED_TEST_SUITE(IndexRowsTest, Elements);
 
 TYPED_TEST(IndexRowsTest, SelectCopiesTheRowsAndNothingElse) {

@@ -17,9 +17,10 @@ using tests::same_bits;
 
 class InterleavedGemmTest : public tests::SonicRowsTest {};
 
-std::vector<Bf16> interleaved(const DeviceArray<Bf16>& w, int n, int row_size) {
-  const std::vector<Bf16> values = w.to_host();
-  return tests::interleaved<Bf16>(values, n, row_size);
+template <class Element>
+std::vector<Element> interleaved(const DeviceArray<Element>& w, int n, int row_size) {
+  const std::vector<Element> values = w.to_host();
+  return tests::interleaved<Element>(values, n, row_size);
 }
 
 /// Boxes of an interleaved weight hold what those of a concatenated one hold, so every bit is

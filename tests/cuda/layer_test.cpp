@@ -16,6 +16,43 @@ TEST_P(CudaLayerTest, AgreesWithTruthOnEveryGate) {
   }
 }
 
+TEST_P(CudaLayerTest, AgreesWithTruthOnEveryGateInFloat16) {
+  for (const tests::NamedGate& gate : tests::gates_for(GetParam().config)) {
+    Case test = tests::in(DType::f16, GetParam());
+    test.config.gate = gate.gate;
+    SCOPED_TRACE(gate.name);
+    for (const char* variant : all_variants()) expect_true(variant, test);
+  }
+}
+
+TEST_P(CudaLayerTest, EveryActivationAgreesWithTruthInFloat16) {
+  Case test = tests::in(DType::f16, GetParam());
+  if (test.tokens < 33) GTEST_SKIP() << "one row of float16 is too few for a norm";
+  test.config.shared = {.ffn_dim = 40};
+  for (const Activation activation : kActivations) {
+    test.config.activation = activation;
+    for (const char* variant : all_variants()) expect_true(variant, test);
+  }
+}
+
+/// Biases, gated shared experts, weights in turns, rounded routing, inference.
+TEST_P(CudaLayerTest, EverythingElseAgreesWithTruthInFloat16) {
+  Case test = tests::in(DType::f16, GetParam());
+  if (test.tokens < 33) GTEST_SKIP() << "one row of float16 is too few for a norm";
+  for (const char* variant : all_variants()) {
+    expect_true(variant, with_everything(test));
+    expect_true(variant, test, false);
+    Case rounded = test;
+    rounded.config.rounding = {RoundingRule::nearest, 8};
+    expect_true(variant, rounded);
+    Case boxed = test;
+    boxed.config.up_layout = UpLayout::interleaved;
+    boxed.config.hidden_dim = (test.config.hidden_dim + 63) / 64 * 64;
+    boxed.config.ffn_dim = (test.config.ffn_dim + 63) / 64 * 64;
+    expect_true(variant, boxed);
+  }
+}
+
 TEST_P(CudaLayerTest, SharedExpertAgreesWithTruth) {
   Case test = GetParam();
   for (const bool gated : {false, true}) {
@@ -157,13 +194,13 @@ TEST_P(CudaLayerTest, AGivenRoutingAgreesWithTruth) {
 }
 
 /// Long reductions over few tiles, which clusters share: in routed experts and in the shared one.
-TEST(StreamedTiles, AgreeWithTruthAndRepeatTheirBitsInAGraph) {
+void expect_streamed_tiles_right(DType dtype) {
   if (hopper_variants().empty()) GTEST_SKIP() << tests::no_hopper_reason();
   Case test{"streamed",
             tests::layer(264, 2048, 4, 2),
             150,
             {.kind = routing::TrafficKind::zipf, .exponent = 0.8}};
-  test.config.dtype = DType::bf16;
+  test.config.dtype = dtype;
   test.config.expert_bias = true;
   test.config.shared = {.ffn_dim = 2048, .gated = true};
   for (const char* variant : hopper_variants()) {
@@ -177,6 +214,13 @@ TEST(StreamedTiles, AgreeWithTruthAndRepeatTheirBitsInAGraph) {
     bench.trial.run_for_check();
     EXPECT_EQ(bench.trial.capture_graphs(), "") << variant;  // compares the replay's bits
   }
+}
+
+TEST(StreamedTiles, AgreeWithTruthAndRepeatTheirBitsInAGraph) {
+  expect_streamed_tiles_right(DType::bf16);
+}
+TEST(StreamedTiles, AgreeWithTruthAndRepeatTheirBitsInAGraphInFloat16) {
+  expect_streamed_tiles_right(DType::f16);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, CudaLayerTest, ::testing::ValuesIn(gpu_cases()),

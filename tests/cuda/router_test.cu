@@ -162,9 +162,10 @@ struct BackwardCase {
   }
 };
 
-std::vector<std::int32_t> bits_of(const std::vector<bfloat16>& values) {
+template <class Element>
+std::vector<std::int32_t> bits_of(const std::vector<Element>& values) {
   std::vector<std::int32_t> bits;
-  for (bfloat16 value : values) bits.push_back(value.bits);
+  for (Element value : values) bits.push_back(value.bits);
   return bits;
 }
 
@@ -174,8 +175,14 @@ class GateBackwardTest : public DeviceRoutingTest {
     SCOPED_TRACE(describe(c.config, c.tokens));
     const std::vector<float> expected = c.d_logits_on_cpu();
     expect_same(c.d_logits_on_device<float>(), expected, "d_logits");
-    const std::vector<bfloat16> rounded(expected.begin(), expected.end());
-    expect_same(bits_of(c.d_logits_on_device<bfloat16>()), bits_of(rounded), "bf16 d_logits");
+    expect_rounded<bfloat16>(c, expected);
+    expect_rounded<float16>(c, expected);
+  }
+
+  template <class Element>
+  static void expect_rounded(const BackwardCase& c, const std::vector<float>& expected) {
+    const std::vector<Element> rounded(expected.begin(), expected.end());
+    expect_same(bits_of(c.d_logits_on_device<Element>()), bits_of(rounded), "rounded d_logits");
   }
 };
 

@@ -12,23 +12,31 @@
 
 #include "core/random.h"
 #include "cuda/kernels/fill/random_fill.h"
+#include "cuda/runtime/element.h"
 #include "device_data.cuh"
 #include "gpu.h"
 
 namespace moe::tests {
 
 template <class Element>
-inline constexpr DType kDType = sizeof(Element) == 2 ? DType::bf16 : DType::f32;
+inline constexpr DType kDType = cuda::kDTypeOf<Element>;
 
 /// Norm-relative error that one rounding of the result to Element explains.
 template <class Element>
-inline constexpr double kTolerance = sizeof(Element) == 2 ? 2.5e-3 : 2e-6;
+inline constexpr double kTolerance = 2e-6;
+template <>
+inline constexpr double kTolerance<__nv_bfloat16> = 2.5e-3;
+template <>
+inline constexpr double kTolerance<__half> = 2.5e-3 / 8;
 
 inline double as_double(float value) {
   return value;
 }
 inline double as_double(__nv_bfloat16 value) {
   return __bfloat162float(value);
+}
+inline double as_double(__half value) {
+  return __half2float(value);
 }
 
 /// Rows by expert, then token; and the rows of every token.
@@ -110,7 +118,8 @@ template <class Element>
 void expect_close(std::span<const Element> got, std::span<const double> want,
                   double tolerance = kTolerance<Element>) {
   ASSERT_GE(got.size(), want.size());
-  if (sizeof(Element) == 2 && want.size() < 100) tolerance = std::max(tolerance, 0x1p-8);
+  constexpr double kMost = kDType<Element> == DType::f16 ? 0x1p-11 : 0x1p-8;
+  if (sizeof(Element) == 2 && want.size() < 100) tolerance = std::max(tolerance, kMost);
   double error = 0, norm = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {
     error += std::pow(as_double(got[i]) - want[i], 2);

@@ -41,6 +41,15 @@ TEST(SelectTile, StreamsOnEveryCardAlike) {
   }
 }
 
+/// A plan has scratch for streamed tiles, whatever the type, and for no others.
+TEST(SelectTile, Float16StreamsWhatBfloat16StreamsAndPairsTheRest) {
+  for (const GroupedTile tile :
+       {GroupedTile::m128n256, GroupedTile::m128n256_pair, GroupedTile::m128n192,
+        GroupedTile::m128n128_pair, GroupedTile::m128n128_ping_pong})
+    EXPECT_EQ(nearest_fp16_tile(tile), GroupedTile::m128n256_pair);
+  EXPECT_EQ(nearest_fp16_tile(GroupedTile::m128n256_streamed), GroupedTile::m128n256_streamed);
+}
+
 TEST(SelectTile, SumsRideWhereTheyAreWorthHidingAndCanBeHidden) {
   for (const int ffn_dim : {1024, 1536, 2048, 4096}) EXPECT_TRUE(sums_ride(ffn_dim)) << ffn_dim;
   for (const int ffn_dim : {256, 512, 14336}) EXPECT_FALSE(sums_ride(ffn_dim)) << ffn_dim;

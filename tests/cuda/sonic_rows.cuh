@@ -16,13 +16,15 @@ namespace moe::tests {
 
 using Bf16 = __nv_bfloat16;
 
-inline void poison(DeviceArray<Bf16>& array) {
-  MOE_CUDA_CHECK(cudaMemset(array.get(), 0xff, array.size() * sizeof(Bf16)));
+template <class Element>
+void poison(DeviceArray<Element>& array) {
+  MOE_CUDA_CHECK(cudaMemset(array.get(), 0xff, array.size() * sizeof(Element)));
 }
 
-inline bool same_bits(const DeviceArray<Bf16>& left, const DeviceArray<Bf16>& right) {
+template <class Element>
+bool same_bits(const DeviceArray<Element>& left, const DeviceArray<Element>& right) {
   const auto a = left.to_host(), b = right.to_host();
-  return std::memcmp(a.data(), b.data(), a.size() * sizeof(Bf16)) == 0;
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Element)) == 0;
 }
 
 struct Dims {

@@ -80,6 +80,30 @@ TEST(CudaVariants, LimitsOfLayersAreThoseOfTheKernelsOnEveryGpu) {
   }
 }
 
+TEST(CudaVariants, RunInFloat16WhereTheyRunInBfloat16) {
+  LayerConfig config = layer_with_shared_expert();
+  config.dtype = DType::f16;
+  for (const char* variant : {"vanilla", "grouped_gemm", "sonic"}) {
+    EXPECT_EQ(reason(variant, config, 90), "") << variant;
+    EXPECT_EQ(reason(variant, config, 80) == "", std::string(variant) == "vanilla") << variant;
+  }
+}
+
+/// The same memory: two bytes per element, and the same tiles streamed.
+TEST(CudaVariants, PlanTheSameMemoryInFloat16) {
+  for (const char* variant : {"vanilla", "grouped_gemm", "sonic"}) {
+    LayerConfig config{.hidden_dim = 1024, .ffn_dim = 4096, .num_experts = 8, .top_k = 2};
+    const auto plan_in = [&](DType dtype) {
+      config.dtype = dtype;
+      return find_variant(DeviceKind::cuda, variant)
+          ->plan(measure::make_request(config, 4096, true), gpu_of(90));
+    };
+    const Plan half = plan_in(DType::f16), brain = plan_in(DType::bf16);
+    EXPECT_EQ(half.saved_bytes, brain.saved_bytes) << variant;
+    EXPECT_EQ(half.workspace_bytes, brain.workspace_bytes) << variant;
+  }
+}
+
 TEST(CudaVariants, RoundedVanillaIsARowWhereItIsTheOnlyVariant) {
   const LayerConfig config = layer_with_shared_expert();
   EXPECT_EQ(measure::default_labels(config, gpu_of(90)), measure::default_labels(DeviceKind::cuda));

@@ -11,7 +11,7 @@
 namespace moe::cuda {
 namespace {
 
-constexpr std::int64_t kDimBf16 = 8192, kDimF32 = 4096;
+constexpr std::int64_t kDimNarrow = 8192, kDimF32 = 4096;
 constexpr std::size_t kCopyBytes = std::size_t{4} << 30;
 constexpr int kWarmups = 10, kSamples = 9;
 
@@ -39,7 +39,7 @@ double median_seconds(Device& device, const std::function<void()>& work) {
 }
 
 double gemm_flops_per_s(Device& device, DType dtype) {
-  const std::int64_t dim = dtype == DType::bf16 ? kDimBf16 : kDimF32;
+  const std::int64_t dim = size_of(dtype) == 2 ? kDimNarrow : kDimF32;
   const std::size_t bytes = static_cast<std::size_t>(dim * dim) * size_of(dtype);
   const ScopedMemory a(device, bytes), b(device, bytes), c(device, bytes);
   const ScopedMemory scratch(device, device.traits().gemm_scratch_bytes);

@@ -1,8 +1,6 @@
 // Warp-level instructions: matrix stores and uniform values.
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include <cstdint>
 
 namespace moe::cuda::ptx {
@@ -30,20 +28,6 @@ __device__ __forceinline__ void ldmatrix_x4(std::uint32_t shared, std::uint32_t*
                : "=r"(m[0]), "=r"(m[1]), "=r"(m[2]), "=r"(m[3])
                : "r"(shared)
                : "memory");
-}
-
-/// Two floats as bfloat16, `low` in the lower half.
-__device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
-  std::uint32_t packed;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
-  return packed;
-}
-
-__device__ __forceinline__ float low_of_bf16(std::uint32_t packed) {
-  return __uint_as_float(packed << 16);
-}
-__device__ __forceinline__ float high_of_bf16(std::uint32_t packed) {
-  return __uint_as_float(packed & 0xffff0000u);
 }
 
 /// Reads what other CTAs count up.

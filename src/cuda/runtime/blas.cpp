@@ -17,6 +17,7 @@ void check(cublasStatus_t status, const char* call) {
 
 cudaDataType_t data_type(DType dtype) {
   if (dtype == DType::bf16) return CUDA_R_16BF;
+  if (dtype == DType::f16) return CUDA_R_16F;
   if (dtype == DType::f32) return CUDA_R_32F;
   throw Error(ErrorKind::internal, "cuBLAS: no products of " + std::string(name_of(dtype)));
 }

@@ -33,8 +33,8 @@ struct RowProduct {
   RowOperand a, b;
   RowResult c;
   std::int64_t m = 0, n = 0, k = 0;
-  DType in_dtype = DType::bf16;   // of A and B: bf16 or f32
-  DType out_dtype = DType::bf16;  // of C: f32, or bf16 when A and B are
+  DType in_dtype = DType::bf16;   // of A and B: bf16, f16 or f32
+  DType out_dtype = DType::bf16;  // of C: f32, or that of A and B
   Accumulate accumulate = Accumulate::overwrite;
   std::int64_t batch = 1;
 };

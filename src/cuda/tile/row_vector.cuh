@@ -3,11 +3,9 @@
 // gain 1 %.
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include <cstdint>
 
-#include "cuda/ptx/warp.cuh"
+#include "cuda/ptx/pair.cuh"
 
 namespace moe::cuda {
 
@@ -32,8 +30,8 @@ __device__ __forceinline__ RowVector<Element> unpack(uint4 words) {
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     if constexpr (sizeof(Element) == 2) {
-      vector.value[2 * i] = ptx::low_of_bf16(word[i]);
-      vector.value[2 * i + 1] = ptx::high_of_bf16(word[i]);
+      vector.value[2 * i] = ptx::low_of<Element>(word[i]);
+      vector.value[2 * i + 1] = ptx::high_of<Element>(word[i]);
     } else {
       vector.value[i] = __uint_as_float(word[i]);
     }
@@ -47,7 +45,7 @@ __device__ __forceinline__ uint4 pack(const RowVector<Element>& vector) {
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     if constexpr (sizeof(Element) == 2) {
-      word[i] = ptx::pack_bf16(vector.value[2 * i], vector.value[2 * i + 1]);
+      word[i] = ptx::pack<Element>(vector.value[2 * i], vector.value[2 * i + 1]);
     } else {
       word[i] = __float_as_uint(vector.value[i]);
     }

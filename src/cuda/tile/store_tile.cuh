@@ -1,4 +1,4 @@
-// From wgmma accumulators to device memory: float32 registers become bfloat16 rows of a swizzled
+// From wgmma accumulators to device memory: float32 registers become 16-bit rows of a swizzled
 // image, which the copy engine stores with bounds. A warpgroup works alone, 64 x 64 elements at a
 // time, with two images in turn, so that one is packed while the other is still being stored.
 #pragma once
@@ -7,6 +7,7 @@
 
 #include "cuda/ptx/fence.cuh"
 #include "cuda/ptx/mbarrier.cuh"
+#include "cuda/ptx/pair.cuh"
 #include "cuda/ptx/tma.cuh"
 #include "cuda/ptx/warp.cuh"
 #include "cuda/tile/swizzle.h"
@@ -34,6 +35,7 @@ struct FragmentPlace {
 };
 
 /// Packs 64 rows x 64 columns of accumulators (32 of this thread) into an image.
+template <class Element>
 __device__ __forceinline__ void pack_image(Image& image, const float* d, int thread) {
   const FragmentPlace place(thread);
   const std::uint32_t base = ptx::shared_address(image.bytes);
@@ -41,12 +43,13 @@ __device__ __forceinline__ void pack_image(Image& image, const float* d, int thr
   for (int pair = 0; pair < 4; ++pair) {
     const float* v = d + 8 * pair;
     ptx::stmatrix_x4(base + swizzled_offset(place.row, 2 * pair + place.chunk),
-                     ptx::pack_bf16(v[0], v[1]), ptx::pack_bf16(v[2], v[3]),
-                     ptx::pack_bf16(v[4], v[5]), ptx::pack_bf16(v[6], v[7]));
+                     ptx::pack<Element>(v[0], v[1]), ptx::pack<Element>(v[2], v[3]),
+                     ptx::pack<Element>(v[4], v[5]), ptx::pack<Element>(v[6], v[7]));
   }
 }
 
 /// The same transposed: image row r is accumulator column r.
+template <class Element>
 __device__ __forceinline__ void pack_image_transposed(Image& image, const float* d, int thread) {
   const int warp = thread / 32, lane = thread % 32;
   const int row = lane / 16 * 8 + lane % 8, chunk = warp * 2 + lane / 8 % 2;
@@ -55,8 +58,8 @@ __device__ __forceinline__ void pack_image_transposed(Image& image, const float*
   for (int pair = 0; pair < 4; ++pair) {
     const float* v = d + 8 * pair;
     ptx::stmatrix_x4_transposed(base + swizzled_offset(16 * pair + row, chunk),
-                                ptx::pack_bf16(v[0], v[1]), ptx::pack_bf16(v[2], v[3]),
-                                ptx::pack_bf16(v[4], v[5]), ptx::pack_bf16(v[6], v[7]));
+                                ptx::pack<Element>(v[0], v[1]), ptx::pack<Element>(v[2], v[3]),
+                                ptx::pack<Element>(v[4], v[5]), ptx::pack<Element>(v[6], v[7]));
   }
 }
 

@@ -44,7 +44,7 @@ void weigh_by_gate(const Pass& pass, TensorView d_a, TensorView a) {
                     .dtype = pass.config.dtype,
                     .d = shared_dim(pass)},
                    pass.stream);
-  scale_by_gates(gates, a.data, pass.tokens, shared_dim(pass), pass.stream);
+  scale_by_gates(gates, a.data, pass.config.dtype, pass.tokens, shared_dim(pass), pass.stream);
 }
 
 }  // namespace

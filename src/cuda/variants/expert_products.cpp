@@ -22,7 +22,8 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
                  .turns = pass.turns(choice.in_step),
                  .bias = bias.data,
                  .stream_scratch = pass.stream_scratch(),
-                 .interleaved = interleaved},
+                 .interleaved = interleaved,
+                 .dtype = pass.config.dtype},
                 layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
 }
 

@@ -16,12 +16,27 @@ namespace {
 /// Of the weights, and of the biases of A's columns where the layer has them.
 void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w,
               TensorView d_bias, Accumulate accumulate) {
-  bias_gradient({a.data, nullptr, nullptr, pass.expert_offsets(), pass.max_rows, pass.num_experts(),
-                 m, d_bias.data, accumulate == Accumulate::add},
+  bias_gradient({.rows = a.data,
+                 .expert_offsets = pass.expert_offsets(),
+                 .num_rows = pass.max_rows,
+                 .num_experts = pass.num_experts(),
+                 .columns = m,
+                 .d_bias = d_bias.data,
+                 .adds = accumulate == Accumulate::add,
+                 .dtype = pass.config.dtype},
                 pass.stream);
   if (d_w.empty()) return;
-  weight_gradient({a.data, b.data, d_w.data, pass.expert_offsets(), nullptr, pass.num_experts(), m,
-                   n, false, accumulate == Accumulate::add},
+  weight_gradient({.a = a.data,
+                   .b = b.data,
+                   .c = d_w.data,
+                   .expert_offsets = pass.expert_offsets(),
+                   .row_tokens = nullptr,
+                   .num_experts = pass.num_experts(),
+                   .m = m,
+                   .n = n,
+                   .transposed = false,
+                   .adds = accumulate == Accumulate::add,
+                   .dtype = pass.config.dtype},
                   select_gradient_tile(false, m, n), pass.card.num_multiprocessors, pass.stream);
 }
 

@@ -22,7 +22,7 @@ void compute_logits(const Pass& pass, float* logits,
   const std::int64_t d = pass.config.hidden_dim, E = pass.config.num_experts;
   if (pass.config.gate.logit_bias) {
     fill_bias({pass.weights.b_router.data, logits, DType::f32, pass.tokens, E,
-               accumulate == Accumulate::add},
+               accumulate == Accumulate::add, pass.config.dtype},
               pass.stream);
     accumulate = Accumulate::add;
   }
@@ -158,22 +158,26 @@ const void* logit_gradients(const Pass& pass) {
     compute_logits(pass, again, has_offsets ? Accumulate::add : Accumulate::overwrite);
     logits = again;
   }
-  auto* d_logits = pass.arena.get<bfloat16>("d_logits_typed");
-  gate_backward<bfloat16>(pass.config,
-                          {.logits = logits,
-                           .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
-                           .chosen_scores = pass.arena.get<float>("chosen_scores"),
-                           .token_norms = routing::backward_needs_norms(pass.config.gate)
-                                              ? pass.arena.get<float>("token_norms")
-                                              : nullptr,
-                           .expert_offsets = pass.expert_offsets(),
-                           .token_offsets = pass.token_offsets(),
-                           .token_rows = pass.token_rows(),
-                           .row_scores = pass.row_scores(),
-                           .d_scores = pass.arena.get<float>("d_scores"),
-                           .tokens = pass.tokens},
-                          d_logits, pass.stream);
-  return d_logits;
+  const GateBackwardProblem problem = {
+      .logits = logits,
+      .chosen_experts = pass.arena.get<std::int32_t>("chosen_experts"),
+      .chosen_scores = pass.arena.get<float>("chosen_scores"),
+      .token_norms = routing::backward_needs_norms(pass.config.gate)
+                         ? pass.arena.get<float>("token_norms")
+                         : nullptr,
+      .expert_offsets = pass.expert_offsets(),
+      .token_offsets = pass.token_offsets(),
+      .token_rows = pass.token_rows(),
+      .row_scores = pass.row_scores(),
+      .d_scores = pass.arena.get<float>("d_scores"),
+      .tokens = pass.tokens};
+  const TensorView typed = pass.buffer("d_logits_typed");
+  if (typed.dtype == DType::f16) {
+    gate_backward(pass.config, problem, typed.as<float16>(), pass.stream);
+  } else {
+    gate_backward(pass.config, problem, typed.as<bfloat16>(), pass.stream);
+  }
+  return typed.data;
 }
 
 void router_backward(const Pass& pass, const InputGradients& gradients) {
@@ -188,6 +192,8 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
                          .m = pass.tokens,
                          .n = d,
                          .k = E,
+                         .in_dtype = pass.config.dtype,
+                         .out_dtype = pass.config.dtype,
                          .accumulate = Accumulate::add});
   }
   if (!gradients.weights.b_router.empty()) {
@@ -197,7 +203,8 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
                    .columns = pass.num_experts(),
                    .d_bias = gradients.weights.b_router.data,
                    .adds = gradients.accumulate == Accumulate::add,
-                   .chunk_sums = pass.bias_chunk_sums()},
+                   .chunk_sums = pass.bias_chunk_sums(),
+                   .dtype = pass.config.dtype},
                   pass.stream);
   }
   if (gradients.weights.w_router.empty()) return;
@@ -207,6 +214,8 @@ void router_backward(const Pass& pass, const InputGradients& gradients) {
                        .m = E,
                        .n = d,
                        .k = pass.tokens,
+                       .in_dtype = pass.config.dtype,
+                       .out_dtype = pass.config.dtype,
                        .accumulate = gradients.accumulate});
 }
 

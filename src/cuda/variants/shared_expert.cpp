@@ -40,7 +40,8 @@ void add_rows(const Pass& pass, const AllTokensRouting& all, TensorView a, Tenso
                  .k = k,
                  .adds = true,
                  .turns = pass.turns(choice.in_step),
-                 .stream_scratch = pass.stream_scratch()},
+                 .stream_scratch = pass.stream_scratch(),
+                 .dtype = pass.config.dtype},
                 layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
 }
 
@@ -53,8 +54,18 @@ void shared_expert_forward(const Pass& pass, TensorView out) {
   void* h = pass.arena.has("shared_h") ? pass.buffer("shared_h").data : nullptr;
   const TensorView a = pass.buffer("shared_a");
   const auto choice = select_up_proj_tile(d, pass.card);
-  up_proj({pass.inputs.x.data, all.tokens, pass.weights.w_shared_up.data, h, a.data, all.offsets, 1,
-           ns, d, pass.config.activation, pass.turns(choice.in_step)},
+  up_proj({.x = pass.inputs.x.data,
+           .row_tokens = all.tokens,
+           .w_up = pass.weights.w_shared_up.data,
+           .h = h,
+           .a = a.data,
+           .expert_offsets = all.offsets,
+           .num_experts = 1,
+           .n = ns,
+           .d = d,
+           .activation = pass.config.activation,
+           .turns = pass.turns(choice.in_step),
+           .dtype = pass.config.dtype},
           choice.tile, pass.card.num_multiprocessors, pass.stream);
   if (pass.config.shared.gated) apply_gate(pass, a);
   add_rows(pass, all, a, pass.weights.w_shared_down, WeightLayout::n_by_k, d, ns, out);
@@ -70,15 +81,24 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
   const bool adds = gradients.accumulate == Accumulate::add;
   const auto gradient = [&](TensorView rows, TensorView b, int n, TensorView d_w, bool transposed) {
     if (d_w.empty()) return;
-    weight_gradient(
-        {rows.data, b.data, d_w.data, all.offsets, all.tokens, 1, d, n, transposed, adds},
-        select_gradient_tile(true, d, n), pass.card.num_multiprocessors, pass.stream);
+    weight_gradient({.a = rows.data,
+                     .b = b.data,
+                     .c = d_w.data,
+                     .expert_offsets = all.offsets,
+                     .row_tokens = all.tokens,
+                     .num_experts = 1,
+                     .m = d,
+                     .n = n,
+                     .transposed = transposed,
+                     .adds = adds,
+                     .dtype = pass.config.dtype},
+                    select_gradient_tile(true, d, n), pass.card.num_multiprocessors, pass.stream);
   };
   auto* parts = pass.arena.get<float>("shared_score_parts");
   const auto choice = select_d_act_tile(d, pass.card);
   d_act({d_out.data, all.tokens, all.scores, pass.weights.w_shared_down.data, h.data, d_h.data,
          a_scaled.data, parts, pass.tokens, all.offsets, 1, ns, d, pass.config.activation,
-         pass.turns(choice.in_step)},
+         pass.turns(choice.in_step), pass.config.dtype},
         choice.tile, pass.card.num_multiprocessors, pass.stream);
   gradient(d_out, a_scaled, ns, gradients.weights.w_shared_down, false);
   add_rows(pass, all, d_h, pass.weights.w_shared_up, WeightLayout::k_by_n, d, us, gradients.d_x);

@@ -21,7 +21,7 @@ void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, Tensor
   weight_gradient(
       {gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
        pass.num_experts(), pass.hidden_dim(), n, transposed, accumulate == Accumulate::add,
-       passenger, transposed && pass.up_is_interleaved()},
+       passenger, transposed && pass.up_is_interleaved(), pass.config.dtype},
       select_gradient_tile(true, pass.hidden_dim(), n), pass.card.num_multiprocessors, pass.stream);
 }
 
@@ -47,7 +47,7 @@ void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
     up_proj({pass.inputs.x.data, pass.row_tokens(), pass.weights.w_up.data, h, a.data,
              pass.expert_offsets(), pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(),
              pass.config.activation, pass.turns(choice.in_step), pass.weights.b_up.data,
-             pass.config.up_layout},
+             pass.config.up_layout, pass.config.dtype},
             choice.tile, pass.card.num_multiprocessors, pass.stream);
   }
   {
@@ -71,7 +71,7 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
     d_act({d_out.data, pass.row_tokens(), pass.row_scores(), pass.weights.w_down.data, h.data,
            d_h.data, a_scaled.data, parts.as<float>(), pass.max_rows, pass.expert_offsets(),
            pass.num_experts(), pass.ffn_dim(), pass.hidden_dim(), pass.config.activation,
-           pass.turns(choice.in_step)},
+           pass.turns(choice.in_step), pass.config.dtype},
           choice.tile, pass.card.num_multiprocessors, pass.stream);
     if (pass.config.expert_bias) down_bias_gradient(pass, d_out, gradients);
     sum_parts({parts.as<float>(), pass.arena.get<float>("d_scores"), pass.expert_offsets(),
@@ -96,13 +96,20 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
 void SonicLayer::down_bias_gradient(const Pass& pass, TensorView d_out,
                                     const InputGradients& gradients) const {
   static_assert(kBiasDotColumns == kDScoreColumns, "the plan sizes all parts of dS alike");
-  bias_gradient(
-      {d_out.data, pass.row_tokens(), pass.row_scores(), pass.expert_offsets(), pass.max_rows,
-       pass.num_experts(), pass.hidden_dim(), gradients.weights.b_down.data,
-       gradients.accumulate == Accumulate::add, pass.weights.b_down.data,
-       pass.buffer("d_score_parts").as<float>() +
-           d_score_part_count(pass.ffn_dim()) * pass.max_rows},
-      pass.stream);
+  bias_gradient({.rows = d_out.data,
+                 .row_tokens = pass.row_tokens(),
+                 .row_scales = pass.row_scores(),
+                 .expert_offsets = pass.expert_offsets(),
+                 .num_rows = pass.max_rows,
+                 .num_experts = pass.num_experts(),
+                 .columns = pass.hidden_dim(),
+                 .d_bias = gradients.weights.b_down.data,
+                 .adds = gradients.accumulate == Accumulate::add,
+                 .bias = pass.weights.b_down.data,
+                 .dots = pass.buffer("d_score_parts").as<float>() +
+                         d_score_part_count(pass.ffn_dim()) * pass.max_rows,
+                 .dtype = pass.config.dtype},
+                pass.stream);
 }
 
 /// Where experts are wide, dX is summed by a passenger of W_up's gradient: one is bound by memory,
@@ -120,7 +127,8 @@ void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& 
                    .columns = pass.up_dim(),
                    .d_bias = gradients.weights.b_up.data,
                    .adds = gradients.accumulate == Accumulate::add,
-                   .interleaved = pass.up_is_interleaved()},
+                   .interleaved = pass.up_is_interleaved(),
+                   .dtype = pass.config.dtype},
                   pass.stream);
     const TokenSumsProblem sums{d_x_rows.data,      pass.token_offsets(), pass.token_rows(),
                                 gradients.d_x.data, pass.tokens,          pass.hidden_dim()};

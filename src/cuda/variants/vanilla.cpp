@@ -51,7 +51,13 @@ TensorView bias_of(TensorView bias, int e) {
 /// C = A W^T (+ bias) for m rows of A.
 void project(const Pass& pass, std::int64_t m, Rows a, Rows w, Rows c, TensorView bias) {
   if (bias.empty()) return multiply(pass, m, a, w, true, c);
-  fill_bias({bias.data, c.data, pass.config.dtype, m, c.columns}, pass.stream);
+  fill_bias({.bias = bias.data,
+             .out = c.data,
+             .dtype = pass.config.dtype,
+             .rows = m,
+             .columns = c.columns,
+             .bias_dtype = bias.dtype},
+            pass.stream);
   multiply(pass, m, a, w, true, c, Accumulate::add);
 }
 
@@ -65,7 +71,8 @@ void weight_gradient(const Pass& pass, std::int64_t rows, Rows a, Rows b, Tensor
                    .columns = static_cast<int>(a.columns),
                    .d_bias = bias_of(d_bias, e).data,
                    .adds = accumulate == Accumulate::add,
-                   .chunk_sums = pass.bias_chunk_sums()},
+                   .chunk_sums = pass.bias_chunk_sums(),
+                   .dtype = pass.config.dtype},
                   pass.stream);
   }
   if (!d_w.empty()) multiply_over_rows(pass, rows, a, b, matrix_of(d_w, e), accumulate);

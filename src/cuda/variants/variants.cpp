@@ -28,7 +28,8 @@ std::optional<std::string> any_gpu_reason(const LayerConfig& config, const Devic
     return "needs bfloat16 arithmetic, compute capability " + capability_text(kOldestCapability) +
            " or newer; this GPU has " + capability_text(traits.compute_capability);
   }
-  if (config.dtype != DType::bf16) return "the GPU kernels are bf16; use --dtype bf16";
+  if (config.dtype != DType::bf16 && config.dtype != DType::f16)
+    return "the GPU kernels are bf16 and fp16; use --dtype bf16";
   if (config.hidden_dim % 8 != 0 || config.ffn_dim % 8 != 0) {
     return "--hidden-dim and --ffn-dim must be multiples of 8 (the kernels move 16 bytes of a row)";
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cuda/kernels/activation/activation.h"
+#include "cuda/runtime/element.h"
 #include "cuda/runtime/launch.cuh"
 
 namespace moe::cuda {
@@ -41,9 +42,8 @@ void start_for(const ActivationRows& rows, const void* h, const void* d_a, void*
 template <template <Activation, class> class Kernel>
 void start_with(const ActivationRows& rows, const void* h, const void* d_a, void* out,
                 cudaStream_t stream) {
-  if (rows.dtype == DType::bf16) return start_for<Kernel, __nv_bfloat16>(rows, h, d_a, out, stream);
-  if (rows.dtype == DType::f32) return start_for<Kernel, float>(rows, h, d_a, out, stream);
-  throw Error(ErrorKind::internal, "activation: no " + std::string(name_of(rows.dtype)));
+  with_element("activation", rows.dtype,
+               [&]<class Element>() { start_for<Kernel, Element>(rows, h, d_a, out, stream); });
 }
 
 }  // namespace

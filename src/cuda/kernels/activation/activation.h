@@ -23,7 +23,7 @@ struct ActivationRows {
   std::int64_t max_rows;  // at least expert_offsets[E]; bounds the grid
   int n;                  // a multiple of 8
   Activation activation;
-  DType dtype;                               // of h, a and their gradients: bf16 or f32
+  DType dtype;                               // of h, a and their gradients: bf16, f16 or f32
   UpLayout layout = UpLayout::concatenated;  // of the columns of h and d_h when gated
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cuda/kernels/aggregate/combine_backward.h"
+#include "cuda/runtime/element.h"
 #include "cuda/runtime/launch.cuh"
 
 namespace moe::cuda {
@@ -28,9 +29,8 @@ void start(const CombineBackwardProblem& p, cudaStream_t stream) {
 }  // namespace
 
 void combine_backward(const CombineBackwardProblem& problem, cudaStream_t stream) {
-  if (problem.dtype == DType::bf16) return start<__nv_bfloat16>(problem, stream);
-  if (problem.dtype == DType::f32) return start<float>(problem, stream);
-  throw Error(ErrorKind::internal, "combine_backward: no " + std::string(name_of(problem.dtype)));
+  with_element("combine_backward", problem.dtype,
+               [&]<class Element>() { start<Element>(problem, stream); });
 }
 
 }  // namespace moe::cuda

@@ -27,7 +27,7 @@ struct CombineBackwardProblem {
   const int* expert_offsets;  // [E + 1], device memory; null: there are max_rows rows
   int num_experts;
   std::int64_t max_rows;  // at least expert_offsets[E]; bounds the grid
-  DType dtype;            // of d_out, y and d_y: bf16 or f32
+  DType dtype;            // of d_out, y and d_y: bf16, f16 or f32
   int d;                  // a multiple of 8
 };
 

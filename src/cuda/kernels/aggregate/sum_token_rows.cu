@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cuda/kernels/aggregate/sum_token_rows.h"
+#include "cuda/runtime/element.h"
 #include "cuda/runtime/launch.cuh"
 
 namespace moe::cuda {
@@ -43,9 +44,8 @@ void start(const SumTokenRowsProblem& p, cudaStream_t stream) {
 }  // namespace
 
 void sum_token_rows(const SumTokenRowsProblem& problem, cudaStream_t stream) {
-  if (problem.dtype == DType::bf16) return start<__nv_bfloat16>(problem, stream);
-  if (problem.dtype == DType::f32) return start<float>(problem, stream);
-  throw Error(ErrorKind::internal, "sum_token_rows: no " + std::string(name_of(problem.dtype)));
+  with_element("sum_token_rows", problem.dtype,
+               [&]<class Element>() { start<Element>(problem, stream); });
 }
 
 }  // namespace moe::cuda

@@ -29,7 +29,7 @@ struct SumTokenRowsProblem {
   const int* token_rows;     // [rows]: the rows of token 0, of token 1, ...
   const void* add;           // [T, d]; null = nothing; may be out: then out is added to
   void* out;                 // [T, d]
-  DType dtype;               // of y, add, out, d_logits and w_router: bf16 or f32
+  DType dtype;               // of y, add, out, d_logits and w_router: bf16, f16 or f32
   std::int64_t tokens;
   int d;  // a multiple of 8
   RouterPart router = {};

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cuda/kernels/bias/bias_gradient.h"
+#include "cuda/runtime/element.h"
 #include "cuda/runtime/launch.cuh"
 
 namespace moe::cuda {
@@ -11,10 +12,11 @@ namespace {
 
 constexpr std::int64_t kFewestChunkRows = 128;
 
-template <int kWidth>
+template <class Element, int kWidth>
 void start(const BiasGradientProblem& p, cudaStream_t stream) {
-  using Kernel = BiasGradient<kWidth>;
-  using Element = typename Kernel::Element;
+  using Kernel = BiasGradient<Element, kWidth>;
+  using Finish = AddChunks<Element>;
+  static_assert(kWidth == 1 || Kernel::kBlockColumns == kBiasDotColumns);
   const int blocks = (p.columns + Kernel::kBlockColumns - 1) / Kernel::kBlockColumns;
   const std::int64_t chunk_rows =
       std::max(kFewestChunkRows, (p.num_rows + kBiasChunks - 1) / kBiasChunks);
@@ -29,22 +31,23 @@ void start(const BiasGradientProblem& p, cudaStream_t stream) {
                    dim3(blocks, parts), stream);
   }
   if (!is_chunked) return;
-  launch<AddChunks>({p.chunk_sums, d_bias, chunks, p.columns, p.adds},
-                    dim3((p.columns + AddChunks::kThreads - 1) / AddChunks::kThreads), stream);
+  launch<Finish>({p.chunk_sums, d_bias, chunks, p.columns, p.adds},
+                 dim3((p.columns + Finish::kThreads - 1) / Finish::kThreads), stream);
 }
 
 }  // namespace
 
 void bias_gradient(const BiasGradientProblem& problem, cudaStream_t stream) {
-  static_assert(BiasGradient<8>::kBlockColumns == kBiasDotColumns);
   if (problem.d_bias == nullptr && problem.bias == nullptr) return;
   if (problem.bias != nullptr && (problem.columns % 8 != 0 || problem.expert_offsets == nullptr))
     throw Error(ErrorKind::internal, "bias_gradient: dots need experts and columns in eights");
   if (problem.interleaved &&
       (problem.columns % 2 != 0 || problem.expert_offsets == nullptr || problem.bias != nullptr))
     throw Error(ErrorKind::internal, "bias_gradient: halves in turns need experts, and no dots");
-  if (problem.columns % 8 == 0) return start<8>(problem, stream);
-  start<1>(problem, stream);
+  with_narrow_element("bias_gradient", problem.dtype, [&]<class Element>() {
+    if (problem.columns % 8 == 0) return start<Element, 8>(problem, stream);
+    start<Element, 1>(problem, stream);
+  });
 }
 
 }  // namespace moe::cuda

@@ -9,15 +9,13 @@
 
 #include <cstdint>
 
-#include "cuda/ptx/warp.cuh"
 #include "cuda/tile/row_vector.cuh"
 
 namespace moe::cuda {
 
 /// kWidth: columns of a lane, 8 where rows are whole vectors, else 1.
-template <int kWidth>
+template <class Element, int kWidth>
 struct BiasGradient {
-  using Element = __nv_bfloat16;
   struct Args {
     const Element* rows;
     const int* row_tokens;
@@ -45,7 +43,7 @@ struct BiasGradient {
     Vector vector = {};
     if (!is_inside) return vector;
     if constexpr (kWidth == 1) {
-      vector.value[0] = __bfloat162float(*at);
+      vector.value[0] = static_cast<float>(*at);
     } else {
       const RowVector<Element> loaded = unpack<Element>(load_vector(at));
 #pragma unroll
@@ -102,13 +100,13 @@ struct BiasGradient {
     const int half = args.columns / 2;
     const int place = args.interleaved ? column % half * 2 + column / half : column;
     Element& out = args.d_bias[first + place];
-    out = __float2bfloat16(args.adds ? __bfloat162float(out) + sum : sum);
+    out = static_cast<Element>(args.adds ? static_cast<float>(out) + sum : sum);
   }
 };
 
 /// d_bias from the sums of the chunks: one thread per column.
+template <class Element>
 struct AddChunks {
-  using Element = __nv_bfloat16;
   struct Args {
     const float* chunk_sums;
     Element* d_bias;
@@ -121,10 +119,10 @@ struct AddChunks {
   static __device__ __forceinline__ void run(const Args& args, SharedStorage&) {
     const int column = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
     if (column >= args.columns) return;
-    float sum = args.adds ? __bfloat162float(args.d_bias[column]) : 0.0f;
+    float sum = args.adds ? static_cast<float>(args.d_bias[column]) : 0.0f;
     for (int chunk = 0; chunk < args.chunks; ++chunk)
       sum += args.chunk_sums[std::int64_t{chunk} * args.columns + column];
-    args.d_bias[column] = __float2bfloat16(sum);
+    args.d_bias[column] = static_cast<Element>(sum);
   }
 };
 

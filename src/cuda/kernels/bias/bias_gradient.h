@@ -12,22 +12,25 @@
 
 #include <cstdint>
 
+#include "moe/dtype.h"
+
 namespace moe::cuda {
 
 struct BiasGradientProblem {
-  const void* rows;           // bfloat16 [rows, columns], or with row_tokens [T, columns]
+  const void* rows;           // [rows, columns], or with row_tokens [T, columns]
   const int* row_tokens;      // row r is rows[row_tokens[r]]; null: the rows themselves
   const float* row_scales;    // [rows]; null = 1
   const int* expert_offsets;  // [E + 1], device memory; null: one expert has num_rows rows
   std::int64_t num_rows;      // with expert_offsets the stride of dots
   int num_experts, columns;
-  void* d_bias;                 // bfloat16 [E, columns]; null: dots only
+  void* d_bias;                 // [E, columns]; null: dots only
   bool adds;                    // d_bias += instead of d_bias =
-  const void* bias = nullptr;   // bfloat16 [E, columns]; null: no dots
+  const void* bias = nullptr;   // [E, columns]; null: no dots
   float* dots = nullptr;        // [bias_dot_parts(columns), num_rows]
   float* chunk_sums = nullptr;  // [kBiasChunks, columns], scratch; required without expert_offsets
   bool interleaved = false;     // d_bias[e] has column i of the rows at 2i, and column i of their
                                 // second half at 2i + 1; only with expert_offsets, without dots
+  DType dtype = DType::bf16;    // of rows, d_bias and bias: bf16 or f16
 };
 
 inline constexpr int kBiasChunks = 64;

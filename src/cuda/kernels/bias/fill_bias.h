@@ -12,11 +12,12 @@
 namespace moe::cuda {
 
 struct FillBiasProblem {
-  const void* bias;  // bfloat16 [columns]
+  const void* bias;  // [columns]
   void* out;         // [rows, columns]
-  DType dtype;       // of out: bf16 or f32
+  DType dtype;       // of out: f32, or bias_dtype
   std::int64_t rows, columns;
-  bool adds = false;  // to what out holds
+  bool adds = false;               // to what out holds
+  DType bias_dtype = DType::bf16;  // bf16 or f16
 };
 
 void fill_bias(const FillBiasProblem& problem, cudaStream_t stream);

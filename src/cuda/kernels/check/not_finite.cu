@@ -1,8 +1,6 @@
 // One element per thread and step; a thread that finds nothing, as all should, writes nothing.
 #include "cuda/kernels/check/not_finite.h"
 
-#include <cuda_bf16.h>
-
 #include <algorithm>
 #include <string>
 
@@ -13,15 +11,8 @@ namespace {
 
 constexpr std::int64_t kMostBlocks = 1 << 14;
 
-/// Sign and magnitude as they lie in memory: all exponent bits set is NaN or infinity.
-__device__ __forceinline__ bool is_finite_bits(std::uint32_t bits) {
-  return (bits & 0x7f800000u) != 0x7f800000u;
-}
-__device__ __forceinline__ bool is_finite_bits(std::uint16_t bits) {
-  return (bits & 0x7f80u) != 0x7f80u;
-}
-
-template <class Bits>
+/// kExponent: the bits of the exponent. All of them set is NaN or infinity.
+template <class Bits, Bits kExponent>
 struct FindNotFinite {
   struct Args {
     const Bits* values;
@@ -35,17 +26,17 @@ struct FindNotFinite {
     const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
     for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
          i < args.size; i += stride) {
-      if (is_finite_bits(args.values[i])) continue;
+      if ((args.values[i] & kExponent) != kExponent) continue;
       atomicAdd(args.count, 1ull);
       atomicMin(args.first, static_cast<unsigned long long>(i));
     }
   }
 };
 
-template <class Bits>
+template <class Bits, Bits kExponent>
 void start(TensorView tensor, unsigned long long* count, unsigned long long* first,
            cudaStream_t stream) {
-  using Kernel = FindNotFinite<Bits>;
+  using Kernel = FindNotFinite<Bits, kExponent>;
   const std::int64_t blocks =
       std::min((tensor.size() + Kernel::kThreads - 1) / Kernel::kThreads, kMostBlocks);
   if (blocks == 0) return;
@@ -58,8 +49,9 @@ void start(TensorView tensor, unsigned long long* count, unsigned long long* fir
 void find_not_finite(TensorView tensor, unsigned long long* count, unsigned long long* first,
                      cudaStream_t stream) {
   switch (tensor.dtype) {
-    case DType::f32: return start<std::uint32_t>(tensor, count, first, stream);
-    case DType::bf16: return start<std::uint16_t>(tensor, count, first, stream);
+    case DType::f32: return start<std::uint32_t, 0x7f800000u>(tensor, count, first, stream);
+    case DType::bf16: return start<std::uint16_t, 0x7f80u>(tensor, count, first, stream);
+    case DType::f16: return start<std::uint16_t, 0x7c00u>(tensor, count, first, stream);
     default:
       throw Error(ErrorKind::internal, "find_not_finite: no " + std::string(name_of(tensor.dtype)));
   }

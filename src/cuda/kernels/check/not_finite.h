@@ -11,7 +11,7 @@
 namespace moe::cuda {
 
 /// Adds to *count the elements that are not finite, and lowers *first to the index of the first.
-/// f32 or bf16; all pointers are device memory, count and first set by the caller.
+/// f32, bf16 or f16; all pointers are device memory, count and first set by the caller.
 void find_not_finite(TensorView tensor, unsigned long long* count, unsigned long long* first,
                      cudaStream_t stream);
 

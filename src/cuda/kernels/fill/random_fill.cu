@@ -2,9 +2,9 @@
 #include "cuda/kernels/fill/random_fill.cuh"
 
 #include <algorithm>
-#include <string>
 
 #include "cuda/kernels/fill/random_fill.h"
+#include "cuda/runtime/element.h"
 #include "cuda/runtime/launch.cuh"
 
 namespace moe::cuda {
@@ -29,12 +29,8 @@ void start(TensorView tensor, std::uint64_t seed, RandomStream numbers, float de
 
 void random_fill(TensorView tensor, std::uint64_t seed, RandomStream numbers, float deviation,
                  cudaStream_t stream) {
-  switch (tensor.dtype) {
-    case DType::f32: return start<float>(tensor, seed, numbers, deviation, stream);
-    case DType::bf16: return start<__nv_bfloat16>(tensor, seed, numbers, deviation, stream);
-    default:
-      throw Error(ErrorKind::internal, "random_fill: no " + std::string(name_of(tensor.dtype)));
-  }
+  with_element("random_fill", tensor.dtype,
+               [&]<class Element>() { start<Element>(tensor, seed, numbers, deviation, stream); });
 }
 
 }  // namespace moe::cuda

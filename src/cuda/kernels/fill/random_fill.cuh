@@ -2,8 +2,6 @@
 // memory, so stores are as narrow as an element; the ten round keys stay in registers.
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include <cstdint>
 
 #include "core/random.h"

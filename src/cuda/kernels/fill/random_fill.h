@@ -11,7 +11,7 @@
 namespace moe::cuda {
 
 /// tensor[i] = deviation * random_normal(seed, numbers, i), bit for bit what fill_normal of
-/// core/seeded.h writes on the host. f32 or bf16 in device memory.
+/// core/seeded.h writes on the host. f32, bf16 or f16 in device memory.
 void random_fill(TensorView tensor, std::uint64_t seed, RandomStream numbers, float deviation,
                  cudaStream_t stream);
 

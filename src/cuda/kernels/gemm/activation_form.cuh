@@ -3,6 +3,10 @@
 // columns of a tile.
 #pragma once
 
+#include <cuda_fp16.h>
+
+#include <type_traits>
+
 #include "core/activation.h"
 #include "cuda/tile/activation_math.cuh"
 
@@ -32,6 +36,16 @@ struct Gated {
   }
 };
 
+/// SwiGLU among the others, for a type that has no instance for it alone.
+struct AnyGated {
+  static constexpr int kParts = 2;
+  template <class Work>
+  static __device__ __forceinline__ void visit(Activation activation, Work&& work) {
+    if (activation == Activation::swiglu) return work.template operator()<Activation::swiglu>();
+    Gated::visit(activation, work);
+  }
+};
+
 struct Ungated {
   static constexpr int kParts = 1;
   template <class Work>
@@ -45,13 +59,17 @@ struct Ungated {
   }
 };
 
+/// The shorter sigmoid's error vanishes in bfloat16's rounding; it is as large as float16's.
+template <class Element>
+using MathFor = std::conditional_t<std::is_same_v<Element, __half>, QuickMath, EpilogueMath>;
+
 /// Value and derivatives; an ungated activation ignores `up`.
-template <Activation kActivation>
+template <Activation kActivation, class Math>
 __device__ __forceinline__ GatedCurve activation_at(float gate, float up) {
   if constexpr (kIsGated<kActivation>) {
-    return gated_curve<kActivation, EpilogueMath>(gate, up);
+    return gated_curve<kActivation, Math>(gate, up);
   } else {
-    const Curve f = curve<kActivation, EpilogueMath>(gate);
+    const Curve f = curve<kActivation, Math>(gate);
     return {f.value, f.slope, 0.0f};
   }
 }

@@ -16,8 +16,9 @@
 
 namespace moe::cuda {
 
-template <GemmTile kTileValue, class Form>
+template <class ElementType, GemmTile kTileValue, class Form>
 struct DAct {
+  using Element = ElementType;
   struct Args {
     ExpertDims dims;
     NoPassenger::Args passenger;
@@ -158,13 +159,14 @@ struct DAct {
         for (int i = 0; i < 4; ++i) {  // matrix i: rows +8 for odd i, two neighbouring columns
           const float s = score_[i % 2];
           const float* d = d_a + 8 * pair + 2 * i;
-          const Pair low = backward<kActivation>(ptx::low_of_bf16(gate[i]), ptx::low_of_bf16(up[i]),
-                                                 d[0], s, d_score_[i % 2]);
-          const Pair high = backward<kActivation>(
-              ptx::high_of_bf16(gate[i]), ptx::high_of_bf16(up[i]), d[1], s, d_score_[i % 2]);
-          gate[i] = ptx::pack_bf16(low.d_gate, high.d_gate);
-          up[i] = ptx::pack_bf16(low.d_up, high.d_up);
-          a[i] = ptx::pack_bf16(low.a_scaled, high.a_scaled);
+          const Pair low = backward<kActivation>(
+              ptx::low_of<Element>(gate[i]), ptx::low_of<Element>(up[i]), d[0], s, d_score_[i % 2]);
+          const Pair high =
+              backward<kActivation>(ptx::high_of<Element>(gate[i]), ptx::high_of<Element>(up[i]),
+                                    d[1], s, d_score_[i % 2]);
+          gate[i] = ptx::pack<Element>(low.d_gate, high.d_gate);
+          up[i] = ptx::pack<Element>(low.d_up, high.d_up);
+          a[i] = ptx::pack<Element>(low.a_scaled, high.a_scaled);
         }
         ptx::stmatrix_x4(gate_image + offset, gate[0], gate[1], gate[2], gate[3]);
         if constexpr (kParts == 2) ptx::stmatrix_x4(up_image + offset, up[0], up[1], up[2], up[3]);
@@ -178,7 +180,7 @@ struct DAct {
     template <Activation kActivation>
     static __device__ __forceinline__ Pair backward(float gate, float up, float d_a, float score,
                                                     float& d_score) {
-      const GatedCurve at = activation_at<kActivation>(gate, up);
+      const GatedCurve at = activation_at<kActivation, MathFor<Element>>(gate, up);
       const float scaled = score * d_a;
       d_score += d_a * at.a;
       return {scaled * at.by_gate, scaled * at.by_up, score * at.a};

@@ -28,6 +28,7 @@ struct DActProblem {
   int num_experts, n, d;
   Activation activation = Activation::swiglu;
   unsigned* turns = nullptr;  // one counter; CTAs keep in step where given
+  DType dtype = DType::bf16;  // of all tensors but the scores: bf16 or f16
 };
 
 /// Columns that one tile sums; every column tile leaves a part of each row's dS.
@@ -38,7 +39,7 @@ constexpr int d_score_part_count(int n) {
 
 enum class DActTile { n256, n256_pair };
 
-/// `tile` is a choice for SwiGLU; the other activations have one tile.
+/// `tile` is a choice for SwiGLU in bf16; the other activations and f16 have n256_pair.
 void d_act(const DActProblem& problem, DActTile tile, int num_multiprocessors, cudaStream_t stream);
 
 }  // namespace moe::cuda

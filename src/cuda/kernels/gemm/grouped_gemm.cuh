@@ -10,13 +10,14 @@ namespace moe::cuda {
 inline constexpr std::uint16_t kBothCtas = 3;  // multicast mask of a pair
 
 /// C rows = A rows B[e].
-template <WeightLayout kLayout, GemmTile kTileValue, bool kStreamed>
+template <class ElementType, WeightLayout kLayout, GemmTile kTileValue, bool kStreamed>
 struct MultiplyRows {
+  using Element = ElementType;
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
     NoPassenger::Args passenger;
-    const __nv_bfloat16* bias;
+    const Element* bias;
     PartialSums partials;
     int half;  // half_of_rows() of B[e] [k, n]
     bool adds;
@@ -30,7 +31,7 @@ struct MultiplyRows {
   static constexpr bool kGathersA = false;
   static constexpr int kTailSteps = 0;
   static constexpr bool kStreams = kStreamed;
-  using Epilogue = StoreRows<Args, kRagged, kTile.block_n, false>;
+  using Epilogue = StoreRows<Element, Args, kRagged, kTile.block_n, false>;
 
   static __device__ __forceinline__ void load_a(const Args& args, std::byte* smem,
                                                 ptx::Mbarrier* filled, const TileWork& work,
@@ -58,8 +59,10 @@ struct MultiplyRows {
 };
 
 /// C[e] = A^T B over the expert's rows. A comes by the copy engine or is gathered by token.
-template <GemmTile kTileValue, bool kGathered, bool kTransposed, class PassengerType>
+template <class ElementType, GemmTile kTileValue, bool kGathered, bool kTransposed,
+          class PassengerType>
 struct WeightGradient {
+  using Element = ElementType;
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
@@ -75,7 +78,7 @@ struct WeightGradient {
   static constexpr bool kGathersA = kGathered;
   static constexpr int kTailSteps = 0;
   static constexpr bool kStreams = false;
-  using Epilogue = StoreRows<Args, kRagged, kTile.block_n, kTransposed>;
+  using Epilogue = StoreRows<Element, Args, kRagged, kTile.block_n, kTransposed>;
 
   static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {
     return args.gathered;

@@ -3,9 +3,9 @@
 //   multiply_rows     C[rows of e, n] = A[rows of e, k] B[e] (+ bias[e])
 //   weight_gradient   C[e] [m, n]     = A[rows of e, m]^T B[rows of e, n]
 //
-// bfloat16 in and out, float32 accumulation. Rows of other experts never reach a result, whatever
-// they hold. An expert without rows gets zeros from weight_gradient. Dimensions that are contiguous
-// in memory are multiples of 8 (16-byte rows of the copy engine).
+// 16-bit elements in and out, float32 accumulation. Rows of other experts never reach a result,
+// whatever they hold. An expert without rows gets zeros from weight_gradient. Dimensions that are
+// contiguous in memory are multiples of 8 (16-byte rows of the copy engine).
 //
 // Rows of a weight that are gate and up of an MLP may be stored in turns (`interleaved`): row i of
 // the first half at 2i, row i of the second at 2i + 1. interleaved_rows.h says what that demands.
@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "cuda/kernels/gemm/passengers/token_sums.h"
+#include "moe/dtype.h"
 
 namespace moe::cuda {
 
@@ -34,6 +35,7 @@ struct GroupedRowsProblem {
   const void* bias = nullptr;      // [E, n], added to every row of C; null = none
   void* stream_scratch = nullptr;  // of GroupedTile::m128n256_streamed: stream_scratch_bytes()
   bool interleaved = false;        // B[e] [k, n] is stored so; k_by_n only
+  DType dtype = DType::bf16;       // of a, b, c and bias: bf16 or f16
 };
 
 struct WeightGradientProblem {
@@ -47,10 +49,12 @@ struct WeightGradientProblem {
   bool adds = false;                            // C += instead of C =
   const TokenSumsProblem* passenger = nullptr;  // done by the same kernel; only when transposed
   bool interleaved = false;                     // store C[e]^T [n, m] so; only when transposed
+  DType dtype = DType::bf16;                    // of a, b, c and the passenger's: bf16 or f16
 };
 
-/// Compiled tiles of these two products. Streamed: the last tiles are cut into pieces, so that no
-/// multiprocessor is idle in the end; of multiply_rows only.
+/// Compiled tiles of these two products. f16 has m128n256_pair and m128n256_streamed alone, and
+/// takes the nearer of them (select_tile.h). Streamed: the last tiles are cut into pieces, so that
+/// no multiprocessor is idle in the end; of multiply_rows only.
 enum class GroupedTile {
   m128n256,
   m128n256_pair,

@@ -28,6 +28,11 @@ struct TileChoice {
 /// `rows` routed rows in all, n output columns, k reduction. A streamed tile wants scratch: whoever
 /// plans memory asks with the same sizes.
 TileChoice<GroupedTile> select_rows_tile(std::int64_t rows, int n, int k, const Card& card);
+/// The one of the tiles that f16 has which stands in for `tile`. A streamed one stays: its scratch
+/// is planned.
+constexpr GroupedTile nearest_fp16_tile(GroupedTile tile) {
+  return tile == GroupedTile::m128n256_streamed ? tile : GroupedTile::m128n256_pair;
+}
 /// Of a gradient [d, columns] or its transpose.
 GroupedTile select_gradient_tile(bool gathered, int d, int columns);
 TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card);

@@ -13,14 +13,15 @@
 
 namespace moe::cuda {
 
-template <GemmTile kTileValue, class Form>
+template <class ElementType, GemmTile kTileValue, class Form>
 struct UpProj {
+  using Element = ElementType;
   struct Args {
     ExpertDims dims;  // n: columns of A times kParts
     NoPassenger::Args passenger;
     GatheredRows x;
     CUtensorMap w_up, h, a;
-    const __nv_bfloat16* b_up;
+    const Element* b_up;
     UpLayout layout;  // of b_up; that of W_up stands in its tensor map
     int ffn_dim;
     Activation activation;
@@ -84,9 +85,9 @@ struct UpProj {
         Form::visit(args_.activation, [&]<Activation kActivation>() {
 #pragma unroll
           for (int i = 0; i < kImageValues; ++i)
-            gate[i] = activation_at<kActivation>(gate[i], up[i]).a;
+            gate[i] = activation_at<kActivation, MathFor<Element>>(gate[i], up[i]).a;
         });
-        queue_.store([&](Image& image) { pack_image(image, gate, queue_.thread()); },
+        queue_.store([&](Image& image) { pack_image<Element>(image, gate, queue_.thread()); },
                      [&](Image& image) {
                        if (column < args_.ffn_dim)
                          ptx::tma_store_4d(args_.a, &image, column, at.row, at.base, kRaggedRows);
@@ -98,14 +99,14 @@ struct UpProj {
     __device__ __forceinline__ void add_bias(float* values, int expert, int part, int column) {
       const bool interleaved = kParts == 2 && args_.layout == UpLayout::interleaved;
       const int first = interleaved ? kParts * column + part : part * args_.ffn_dim + column;
-      const __nv_bfloat16* own = args_.b_up + std::int64_t{expert} * kParts * args_.ffn_dim + first;
+      const Element* own = args_.b_up + std::int64_t{expert} * kParts * args_.ffn_dim + first;
       add_column_bias(values, own, args_.ffn_dim - column, queue_.thread(),
                       interleaved ? kParts : 1);
     }
 
     __device__ __forceinline__ void store_h(const float* values, int column, int part,
                                             const RaggedRow& at) {
-      queue_.store([&](Image& image) { pack_image(image, values, queue_.thread()); },
+      queue_.store([&](Image& image) { pack_image<Element>(image, values, queue_.thread()); },
                    [&](Image& image) {
                      if (column < args_.ffn_dim)
                        ptx::tma_store_5d(args_.h, &image, column, part, at.row, at.base,

@@ -27,12 +27,13 @@ struct UpProjProblem {
   unsigned* turns = nullptr;                 // one counter; CTAs keep in step where given
   const void* b_up = nullptr;                // [E, p, n], or interleaved [E, n, p]; null = none
   UpLayout layout = UpLayout::concatenated;  // of w_up and b_up when gated
+  DType dtype = DType::bf16;                 // of all tensors: bf16 or f16
 };
 
 /// Columns of A per tile when gated, which are half of the tile's.
 enum class UpProjTile { n128, n128_pair, n64_ping_pong };
 
-/// `tile` is a choice for SwiGLU; the other activations have one tile.
+/// `tile` is a choice for SwiGLU in bf16; the other activations and f16 have n128_pair.
 void up_proj(const UpProjProblem& problem, UpProjTile tile, int num_multiprocessors,
              cudaStream_t stream);
 

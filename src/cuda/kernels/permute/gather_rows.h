@@ -14,8 +14,8 @@ namespace moe::cuda {
 
 /// All pointers are device memory, data aligned to 16 bytes.
 struct GatherRowsProblem {
-  const void* source;                 // bfloat16 [T, d]
-  void* rows;                         // bfloat16 [rows, d]
+  const void* source;                 // [T, d], 16-bit elements
+  void* rows;                         // [rows, d]
   const std::int32_t* token_offsets;  // [T + 1]
   const std::int32_t* token_rows;     // [rows]
   std::int64_t tokens;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cuda/kernels/permute/index_rows.h"
+#include "cuda/runtime/element.h"
 #include "cuda/runtime/launch.cuh"
 
 namespace moe::cuda {
@@ -26,9 +27,7 @@ void start(const IndexRowsProblem& p, cudaStream_t stream) {
 
 template <template <class> class Kernel>
 void start_typed(const IndexRowsProblem& p, cudaStream_t stream) {
-  if (p.dtype == DType::bf16) return start<Kernel, __nv_bfloat16>(p, stream);
-  if (p.dtype == DType::f32) return start<Kernel, float>(p, stream);
-  throw Error(ErrorKind::internal, "index_rows: no " + std::string(name_of(p.dtype)));
+  with_element("index_rows", p.dtype, [&]<class Element>() { start<Kernel, Element>(p, stream); });
 }
 
 }  // namespace

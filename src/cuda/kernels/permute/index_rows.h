@@ -21,7 +21,7 @@ struct IndexRowsProblem {
   void* to;                 // select: [rows, d]; add: [T, d]
   const int* row_tokens;    // [rows], each token at most once
   const float* row_scales;  // add: [rows]; null = 1
-  DType dtype;              // of from and to: bf16 or f32
+  DType dtype;              // of from and to: bf16, f16 or f32
   std::int64_t rows;
   int d;  // a multiple of 8
 };

@@ -8,14 +8,12 @@
 // Formulas and the order of sums are those of routing/gate_backward.cpp.
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include <cstdint>
 
 #include "core/activation.h"
 #include "cuda/kernels/router/choose.h"
 #include "cuda/kernels/router/gate_backward.h"
-#include "cuda/ptx/warp.cuh"
+#include "cuda/ptx/pair.cuh"
 
 namespace moe::cuda {
 
@@ -192,8 +190,8 @@ struct GateBackward {
       } else {
         const float4 a = reinterpret_cast<const float4*>(values)[0];
         const float4 b = reinterpret_cast<const float4*>(values)[1];
-        return make_uint4(ptx::pack_bf16(a.x, a.y), ptx::pack_bf16(a.z, a.w),
-                          ptx::pack_bf16(b.x, b.y), ptx::pack_bf16(b.z, b.w));
+        return make_uint4(ptx::pack<Element>(a.x, a.y), ptx::pack<Element>(a.z, a.w),
+                          ptx::pack<Element>(b.x, b.y), ptx::pack<Element>(b.z, b.w));
       }
     }
 

@@ -24,7 +24,8 @@ struct GateBackwardProblem {
   std::int64_t tokens;
 };
 
-/// Writes all of d_logits [T, E], zeros too. Element: float, or bfloat16 rounded to nearest even.
+/// Writes all of d_logits [T, E], zeros too. Element: float, or bfloat16 or float16
+/// rounded to nearest even.
 template <class Element>
 void gate_backward(const LayerConfig& config, const GateBackwardProblem& problem, Element* d_logits,
                    cudaStream_t stream);

@@ -2,14 +2,13 @@
 #include "cuda/kernels/shared_gate/shared_gate.h"
 
 #include "core/activation.h"
+#include "cuda/runtime/element.h"
 #include "cuda/runtime/launch.cuh"
 #include "cuda/tile/activation_math.cuh"
 #include "cuda/tile/row_vector.cuh"
 
 namespace moe::cuda {
 namespace {
-
-using Element = __nv_bfloat16;
 
 struct Elementwise {
   struct SharedStorage {};
@@ -30,6 +29,7 @@ struct OpenGates : Elementwise {
   }
 };
 
+template <class Element>
 struct ScaleRows : Elementwise {
   struct Args {
     const float* gates;
@@ -48,6 +48,7 @@ struct ScaleRows : Elementwise {
   }
 };
 
+template <class Element>
 struct GateBackward : Elementwise {
   struct Args {
     const float *gates, *d_gates;
@@ -58,7 +59,7 @@ struct GateBackward : Elementwise {
     const std::int64_t token = index();
     if (token >= args.tokens) return;
     const float gate = args.gates[token];
-    args.d_logits[token] = __float2bfloat16(args.d_gates[token] * gate * (1.0f - gate));
+    args.d_logits[token] = static_cast<Element>(args.d_gates[token] * gate * (1.0f - gate));
   }
 };
 
@@ -70,20 +71,27 @@ void start(const typename Kernel::Args& args, std::int64_t threads, cudaStream_t
 
 }  // namespace
 
-void apply_shared_gate(float* gates, void* a, std::int64_t tokens, int n, cudaStream_t stream) {
+void apply_shared_gate(float* gates, void* a, DType dtype, std::int64_t tokens, int n,
+                       cudaStream_t stream) {
   start<OpenGates>({gates, tokens}, tokens, stream);
-  scale_by_gates(gates, a, tokens, n, stream);
+  scale_by_gates(gates, a, dtype, tokens, n, stream);
 }
 
-void scale_by_gates(const float* gates, void* a, std::int64_t tokens, int n, cudaStream_t stream) {
-  const std::int64_t row_vectors = n / kVectorSize<Element>;
-  start<ScaleRows>({gates, static_cast<Element*>(a), tokens * row_vectors, row_vectors},
-                   tokens * row_vectors, stream);
+void scale_by_gates(const float* gates, void* a, DType dtype, std::int64_t tokens, int n,
+                    cudaStream_t stream) {
+  with_narrow_element("scale_by_gates", dtype, [&]<class Element>() {
+    const std::int64_t row_vectors = n / kVectorSize<Element>, vectors = tokens * row_vectors;
+    start<ScaleRows<Element>>({gates, static_cast<Element*>(a), vectors, row_vectors}, vectors,
+                              stream);
+  });
 }
 
-void shared_gate_backward(const float* gates, const float* d_gates, void* d_logits,
+void shared_gate_backward(const float* gates, const float* d_gates, void* d_logits, DType dtype,
                           std::int64_t tokens, cudaStream_t stream) {
-  start<GateBackward>({gates, d_gates, static_cast<Element*>(d_logits), tokens}, tokens, stream);
+  with_narrow_element("shared_gate_backward", dtype, [&]<class Element>() {
+    start<GateBackward<Element>>({gates, d_gates, static_cast<Element*>(d_logits), tokens}, tokens,
+                                 stream);
+  });
 }
 
 }  // namespace moe::cuda

@@ -8,16 +8,20 @@
 
 #include <cstdint>
 
+#include "moe/dtype.h"
+
 namespace moe::cuda {
 
 /// gates [T]: logits become their sigmoids. a as below.
-void apply_shared_gate(float* gates, void* a, std::int64_t tokens, int n, cudaStream_t stream);
+void apply_shared_gate(float* gates, void* a, DType dtype, std::int64_t tokens, int n,
+                       cudaStream_t stream);
 
-/// a: bfloat16 [T, n], each row scaled by its gate; n a multiple of 8.
-void scale_by_gates(const float* gates, void* a, std::int64_t tokens, int n, cudaStream_t stream);
+/// a: bf16 or f16 [T, n], each row scaled by its gate; n a multiple of 8.
+void scale_by_gates(const float* gates, void* a, DType dtype, std::int64_t tokens, int n,
+                    cudaStream_t stream);
 
-/// d_logits [T], bfloat16 = d_gates * gate (1 - gate).
-void shared_gate_backward(const float* gates, const float* d_gates, void* d_logits,
+/// d_logits [T], bf16 or f16 = d_gates * gate (1 - gate).
+void shared_gate_backward(const float* gates, const float* d_gates, void* d_logits, DType dtype,
                           std::int64_t tokens, cudaStream_t stream);
 
 }  // namespace moe::cuda

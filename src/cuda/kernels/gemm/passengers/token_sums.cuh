@@ -7,8 +7,6 @@
 //   half 0     rows 17, 240, 911, 1502          half 1     rows 2217, 2650, 3001, 3977
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include <cstdint>
 
 #include "cuda/kernels/gemm/passengers/token_sums.h"
@@ -22,17 +20,18 @@ struct NoPassenger {
   static __device__ __forceinline__ void run(const Args&, int) {}
 };
 
+template <class Element>
 struct TokenSums {
   struct Args {
-    const __nv_bfloat16* y;
+    const Element* y;
     const int *token_offsets, *token_rows;
-    __nv_bfloat16* out;
+    Element* out;
     int tokens, d;
   };
   static constexpr int kThreads = 64;
   static constexpr int kHalfRows = 4, kBatchRows = 2 * kHalfRows, kBlocks = 3, kBlockColumns = 256;
   static constexpr unsigned kAllLanes = 0xffffffffu;
-  using Vector = RowVector<__nv_bfloat16>;
+  using Vector = RowVector<Element>;
   struct Half {
     uint4 words[kHalfRows][kBlocks];
   };
@@ -111,7 +110,7 @@ struct TokenSums {
 #pragma unroll
     for (int i = 0; i < kHalfRows; ++i) {
       const std::int64_t source = __shfl_sync(kAllLanes, row, from + i);
-      const __nv_bfloat16* y = args.y + source * args.d + batch.column;
+      const Element* y = args.y + source * args.d + batch.column;
       const bool is_row = batch.first + kHalf * kHalfRows + i < batch.at.end;
 #pragma unroll
       for (int b = 0; b < kBlocks; ++b) {
@@ -128,7 +127,7 @@ struct TokenSums {
     for (int i = 0; i < kHalfRows; ++i) {
 #pragma unroll
       for (int b = 0; b < kBlocks; ++b) {
-        const Vector values = unpack<__nv_bfloat16>(half.words[i][b]);
+        const Vector values = unpack<Element>(half.words[i][b]);
 #pragma unroll
         for (int c = 0; c < 8; ++c) sum[b].value[c] += values.value[c];
       }
@@ -138,7 +137,7 @@ struct TokenSums {
   /// Writes the finished sums and clears them.
   static __device__ __forceinline__ void store(const Args& args, const Batch& batch,
                                                Vector (&sum)[kBlocks]) {
-    __nv_bfloat16* out = args.out + std::int64_t{batch.token} * args.d + batch.column;
+    Element* out = args.out + std::int64_t{batch.token} * args.d + batch.column;
 #pragma unroll
     for (int b = 0; b < kBlocks; ++b) {
       if (batch.column + b * kBlockColumns < args.d)

@@ -9,6 +9,7 @@
 
 namespace moe::cuda {
 
+/// y and out: of the type of the grouped GEMM that it rides in.
 struct TokenSumsProblem {
   const void* y;             // [rows, d]
   const int* token_offsets;  // [T + 1]

@@ -22,6 +22,7 @@
 //
 //   struct Product {
 //     struct Args { ExpertDims dims; Passenger::Args passenger; ... };
+//     using Element;                      // of operands and results: __nv_bfloat16 or __half
 //     using Passenger;                    // what two warps of the producer do besides
 //     static constexpr GemmTile kTile;
 //     static constexpr Ragged kRagged;
@@ -343,7 +344,8 @@ struct ExpertGemm {
                                                   typename Ring::Cursor& at, int k_steps,
                                                   int first_slice, int lane,
                                                   float (&acc)[kSlices][kTile.block_n / 2]) {
-    using Mma = ptx::Wgmma<kTile.block_n, Product::kMajorA, Product::kMajorB>;
+    using Mma =
+        ptx::Wgmma<typename Product::Element, kTile.block_n, Product::kMajorA, Product::kMajorB>;
     constexpr int kSliceBytes = 64 * 128;  // 64 rows of 128 bytes, or the box of these 64 columns
     int previous = 0;
     for (int step = 0; step < k_steps; ++step, at.advance()) {

@@ -8,8 +8,6 @@
 //   boxes of 64 columns
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include <cstdint>
 
 #include "cuda/kernels/gemm/skeleton/expert_walk.cuh"
@@ -18,9 +16,9 @@
 
 namespace moe::cuda {
 
-/// Source of gathered rows: row r of the operand is data[row_tokens[r]].
+/// Source of gathered rows, of 16-bit elements: row r of the operand is data[row_tokens[r]].
 struct GatheredRows {
-  const __nv_bfloat16* data;  // [T, columns]
+  const std::uint16_t* data;  // [T, columns]
   const int* row_tokens;      // [rows]
   int columns;
 };
@@ -74,7 +72,7 @@ class RowGatherer<Ragged::rows, kThreads> {
 
  private:
   GatherLane lane_;
-  const __nv_bfloat16* next_[8];
+  const std::uint16_t* next_[8];
   unsigned valid_rows_ = 0;
   int next_column_ = 0;
 };
@@ -99,7 +97,7 @@ class RowGatherer<Ragged::reduction, kThreads> {
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
       const bool valid = token_[i] >= 0;
-      const __nv_bfloat16* row = base_ + std::int64_t{valid ? token_[i] : 0} * source.columns;
+      const std::uint16_t* row = base_ + std::int64_t{valid ? token_[i] : 0} * source.columns;
       const std::uint32_t target = image + lane_.smem + i * kRowsAtOnce * kSwizzleRowBytes;
       ptx::cp_async_16(target, row, valid && valid_boxes_[0]);
       ptx::cp_async_16(target + 8192, row + 64, valid && valid_boxes_[1]);
@@ -118,7 +116,7 @@ class RowGatherer<Ragged::reduction, kThreads> {
   }
 
   GatherLane lane_;
-  const __nv_bfloat16* base_ = nullptr;
+  const std::uint16_t* base_ = nullptr;
   bool valid_boxes_[2];
   int token_[kRows];
 };

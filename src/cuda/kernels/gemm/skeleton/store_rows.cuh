@@ -1,4 +1,4 @@
-// The plain epilogue: accumulators to bfloat16 rows of C, or added to them.
+// The plain epilogue: accumulators to 16-bit rows of C, or added to them.
 #pragma once
 
 #include "cuda/kernels/gemm/skeleton/expert_walk.cuh"
@@ -18,7 +18,7 @@ struct RaggedRow {
 
 /// Args must have `dims`, the tensor map `c` and `adds`, and with ragged rows a `bias` [E, n] or
 /// null. kTransposed stores C[e]^T (reduction only), whose rows Args has a `half` of.
-template <class Args, Ragged kRagged, int kColumns, bool kTransposed>
+template <class Element, class Args, Ragged kRagged, int kColumns, bool kTransposed>
 class StoreRows {
  public:
   struct Storage {
@@ -39,9 +39,9 @@ class StoreRows {
       queue_.store(
           [&](Image& image) {
             if constexpr (kTransposed) {
-              pack_image_transposed(image, acc + chunk * kImageValues, queue_.thread());
+              pack_image_transposed<Element>(image, acc + chunk * kImageValues, queue_.thread());
             } else {
-              pack_image(image, acc + chunk * kImageValues, queue_.thread());
+              pack_image<Element>(image, acc + chunk * kImageValues, queue_.thread());
             }
           },
           [&](Image& image) { copy(image, work, row, chunk); });
@@ -59,7 +59,7 @@ class StoreRows {
   __device__ __forceinline__ void add_bias(const TileWork& work, int chunk, float* values) {
     if (args_.bias == nullptr) return;
     const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
-    const __nv_bfloat16* own = args_.bias + std::int64_t{work.expert} * args_.dims.n + column;
+    const Element* own = args_.bias + std::int64_t{work.expert} * args_.dims.n + column;
     add_column_bias(values, own, args_.dims.n - column, queue_.thread());
   }
 
