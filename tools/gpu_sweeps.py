@@ -144,7 +144,7 @@ def weight_bytes(layer, used_experts):
     """Bytes of the expert weights that a forward pass has to read: touched experts and the shared one, not the router."""
     widths = used_experts * layer["ffn_dim"] + layer["shared"]["ffn_dim"]
     matrices = 3 if "glu" in layer["activation"] else 2
-    return matrices * widths * layer["hidden_dim"] * (2 if layer["dtype"] == "bf16" else 4)
+    return matrices * widths * layer["hidden_dim"] * (4 if layer["dtype"] == "fp32" else 2)
 
 
 def points_of(run, roles=None):

@@ -19,8 +19,8 @@ constexpr bool kHasCuda = false;
 
 std::optional<std::string> common_reason(const LayerConfig& config, const DeviceTraits& traits) {
   if (traits.kind == DeviceKind::cuda && !kHasCuda) return "this build's PyTorch has no CUDA";
-  if (config.dtype != DType::f32 && config.dtype != DType::bf16) {
-    return "computes in fp32 or bf16";
+  if (config.dtype != DType::f32 && config.dtype != DType::bf16 && config.dtype != DType::f16) {
+    return "computes in fp32, bf16 or fp16";
   }
   if (config.rounding.rule != RoundingRule::none) {
     return "token rounding is no operator of PyTorch";
