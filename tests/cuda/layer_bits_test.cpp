@@ -50,19 +50,20 @@ TEST_P(CudaLayerBitsTest, AReplayedGraphGivesTheSameBits) {
   }
 }
 
-TEST_P(CudaLayerBitsTest, AddsToGradientsWhenAsked) {
+/// Added to itself, every gradient is doubled to the bit. Element: that of the layer.
+template <class Element>
+void expect_gradients_added(const Case& test) {
   for (const char* variant : all_variants()) {
-    Case test = GetParam();
-    test = with_everything(test);
     Bench bench(variant, test);
+    tests::amplify(*first_gpu(), bench.problem, test.config);
     const measure::HostResult once = bench.trial.run_for_check();
     const auto experts = all_experts(once, test.config);
     const auto wanted = [](const Gradients& g) {
       return std::vector<TensorView>{g.w_up, g.b_up, g.b_down, g.b_router, g.w_shared_gate};
     };
-    std::vector<std::vector<bfloat16>> before;
+    std::vector<std::vector<Element>> before;
     for (const TensorView& view : wanted(once.gradients))
-      before.emplace_back(view.as<bfloat16>(), view.as<bfloat16>() + view.size());
+      before.emplace_back(view.as<Element>(), view.as<Element>() + view.size());
     const auto layer = bench.choice.variant->make_layer(bench.plan, first_gpu()->id());
     const Call call = bench.workbench.call(*first_gpu(), bench.plan);
     const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
@@ -73,15 +74,22 @@ TEST_P(CudaLayerBitsTest, AddsToGradientsWhenAsked) {
     first_gpu()->synchronize();
     const std::vector<TensorView> on_device = wanted(gradients.weights);
     for (std::size_t which = 0; which < before.size(); ++which) {
-      std::vector<bfloat16> after(before[which].size());
+      std::vector<Element> after(before[which].size());
       first_gpu()->copy_to_host(after.data(), on_device[which].data,
-                                after.size() * sizeof(bfloat16));
+                                after.size() * sizeof(Element));
       for (std::size_t i = 0; i < after.size(); ++i) {
         ASSERT_EQ(static_cast<float>(after[i]), 2 * static_cast<float>(before[which][i]))
             << variant << ", gradient " << which << " at " << i;
       }
     }
   }
+}
+
+TEST_P(CudaLayerBitsTest, AddsToGradientsWhenAsked) {
+  expect_gradients_added<bfloat16>(with_everything(GetParam()));
+}
+TEST_P(CudaLayerBitsTest, AddsToGradientsWhenAskedInFloat16) {
+  expect_gradients_added<float16>(tests::in(DType::f16, with_everything(GetParam())));
 }
 
 TEST_P(CudaLayerBitsTest, KeepSavedLeavesWhatForwardKept) {
