@@ -51,8 +51,10 @@ TEST(SelectTile, Float16StreamsWhatBfloat16StreamsAndPairsTheRest) {
 }
 
 TEST(SelectTile, SumsRideWhereTheyAreWorthHidingAndCanBeHidden) {
-  for (const int ffn_dim : {1024, 1536, 2048, 4096}) EXPECT_TRUE(sums_ride(ffn_dim)) << ffn_dim;
-  for (const int ffn_dim : {256, 512, 14336}) EXPECT_FALSE(sums_ride(ffn_dim)) << ffn_dim;
+  for (const int ffn_dim : {1024, 1536, 2048, 4096})
+    EXPECT_TRUE(sums_ride(7168, ffn_dim)) << ffn_dim;
+  for (const int ffn_dim : {256, 512, 14336}) EXPECT_FALSE(sums_ride(7168, ffn_dim)) << ffn_dim;
+  EXPECT_FALSE(sums_ride(4096, 1024));
 }
 
 TEST(SelectTile, TheRoutersPartGoesAlongWhereItsTermsAreFew) {

@@ -35,7 +35,9 @@ void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorVie
 
 bool SonicLayer::sums_router_part() const {
   const LayerConfig& config = plan().request.config;
-  return !sums_ride(static_cast<int>(config.ffn_dim)) && cuda::sums_router_part(config);
+  const bool rides =
+      sums_ride(static_cast<int>(config.hidden_dim), static_cast<int>(config.ffn_dim));
+  return !rides && cuda::sums_router_part(config);
 }
 
 void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
@@ -117,7 +119,7 @@ void SonicLayer::down_bias_gradient(const Pass& pass, TensorView d_out,
 void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& gradients) const {
   const TensorView d_x_rows = pass.buffer("d_x_rows"), d_w_up = gradients.weights.w_up;
   const TensorView d_h = pass.arena.has("d_h") ? pass.buffer("d_h") : pass.buffer("h");
-  const bool rides = sums_ride(pass.ffn_dim());
+  const bool rides = sums_ride(pass.hidden_dim(), pass.ffn_dim());
   {
     const StepScope step(pass, "d_w_up");
     bias_gradient({.rows = d_h.data,

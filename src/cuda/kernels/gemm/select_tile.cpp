@@ -10,7 +10,8 @@ constexpr int kShortestStreamed = 1024;
 /// From this reduction on, memory that is not fast cannot make up for what drifting CTAs read
 /// twice.
 constexpr int kLong = 4096;
-/// And from this one on, fast memory cannot where X is gathered as well.
+/// And from this one on, fast memory cannot where X is gathered as well, and rows of dX are so wide
+/// that it pays to sum them beside a gradient.
 constexpr int kVeryLong = 6145;
 
 bool is_too_slow_to_drift(int k, const Card& card) {
@@ -51,8 +52,8 @@ TileChoice<DActTile> select_d_act_tile(int d, const Card& card) {
   return {DActTile::n256_pair};
 }
 
-bool sums_ride(int ffn_dim) {
-  return ffn_dim >= 1024 && ffn_dim < 8192;
+bool sums_ride(int d, int ffn_dim) {
+  return d >= kVeryLong && ffn_dim >= 1024 && ffn_dim < 8192;
 }
 
 }  // namespace moe::cuda

@@ -38,9 +38,10 @@ GroupedTile select_gradient_tile(bool gathered, int d, int columns);
 TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card);
 TileChoice<DActTile> select_d_act_tile(int d, const Card& card);
 
-/// Whether dX is summed by a passenger of W_up's gradient. A narrow expert's gradient is over
-/// before the sums, and the two only slow each other down; beside a very wide one the sums are
-/// nothing, and the gradient lacks the warps that they take.
-bool sums_ride(int ffn_dim);
+/// Whether dX [T, d] is summed by a passenger of W_up's gradient. A narrow expert's gradient is
+/// over before the sums, and the two only slow each other down; beside a very wide one the sums are
+/// nothing, and the gradient lacks the warps that they take; in a narrow model the sum by itself
+/// can take the router's part along, which is worth as much.
+bool sums_ride(int d, int ffn_dim);
 
 }  // namespace moe::cuda
