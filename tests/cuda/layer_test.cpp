@@ -226,13 +226,11 @@ TEST(StreamedTiles, AgreeWithTruthAndRepeatTheirBitsInAGraphInFloat16) {
 /// A model so wide that the kernel of W_up's gradient sums dX as well.
 TEST(SumsThatRideAlong, AgreeWithTruth) {
   if (hopper_variants().empty()) GTEST_SKIP() << tests::no_hopper_reason();
-  for (const DType dtype : {DType::bf16, DType::f16}) {
-    Case test{"wide", tests::layer(6208, 1024, 2, 2), 70, {}};
-    test.config.dtype = dtype;
-    expect_true("sonic", test);
-    const Bench bench("sonic", test);
-    for (const Step& step : bench.plan.backward) EXPECT_NE(step.name, "d_aggregate");
-  }
+  Case test{"wide", tests::layer(6208, 1024, 2, 2), 70, {}};
+  test.config.dtype = DType::bf16;
+  expect_true("sonic", test);
+  const Bench bench("sonic", test);
+  for (const Step& step : bench.plan.backward) EXPECT_NE(step.name, "d_aggregate");
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, CudaLayerTest, ::testing::ValuesIn(gpu_cases()),
