@@ -8,8 +8,8 @@
 
 namespace moe::measure {
 
-/// Medians over a few passes of their own, with a probe: timed samples carry none. Caches are cold
-/// before each phase, and later as the step before left them.
+/// Medians over a few passes of their own, with a probe: timed samples carry none. Caches are as
+/// the step before left them, the first step's as the pass before did.
 record::Breakdown measure_breakdown(Device& device, Trial& trial, const Ceilings& ceilings);
 
 }  // namespace moe::measure
