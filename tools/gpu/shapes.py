@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-import gpu_record
+from gpu import record as gpu_record
 
 # The twelve shapes of the SonicMoE paper, our own, and layers of published models, in the order of the page; T where
 # the configuration's own does not fit a card of 80 GB.

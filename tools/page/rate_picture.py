@@ -1,8 +1,8 @@
 """The picture of TFLOP/s: a bar for each variant at each shape, the dense bound of the same run as a tick."""
 
-from page_parts import COLOURS, FAINT, INK, bar, line, rows_by_variant, svg, text
+from page.parts import COLOURS, FAINT, INK, bar, line, rows_by_variant, svg, text
 
-ROW_HEIGHT, BAR_HEIGHT, LEFT, WIDTH = 15, 11, 190, 860
+ROW_HEIGHT, BAR_HEIGHT, LEFT, WIDTH, LABEL_WIDTH = 15, 11, 190, 860, 28
 BAR_COLOURS = ("vanilla", "grouped_gemm", "sonic")
 
 
@@ -32,7 +32,10 @@ def rate_picture(bench):
         for variant, row in totals.items():
             colour = bar_colour(variant)
             parts.append(bar(LEFT, y, scale * row["tflops"], BAR_HEIGHT, colour, f"{variant}: {row['tflops']:.0f} TFLOP/s"))
-            parts.append(text(LEFT + scale * row["tflops"] + 4, y + BAR_HEIGHT - 1, f"{row['tflops']:.0f}", FAINT, size=10))
+            end, tick = scale * row["tflops"], scale * bound["tflops"] if bound else 0
+            if 0 < tick - end < LABEL_WIDTH:
+                end = tick  # the label would lie under the tick
+            parts.append(text(LEFT + end + 4, y + BAR_HEIGHT - 1, f"{row['tflops']:.0f}", FAINT, size=10))
             y += ROW_HEIGHT
         if bound:
             x = LEFT + scale * bound["tflops"]

@@ -1,8 +1,8 @@
 """The section of the results page that tools/gpu_bench makes: a table of the shapes, and where their time goes."""
 
-from breakdown_sections import breakdown_sections, roofline_cell
-from gpu_record import digest
-from page_parts import number, per_phase, provenance, rows_by_variant
+from page.breakdown_sections import breakdown_sections, roofline_cell
+from gpu.record import digest
+from page.parts import number, per_phase, provenance, rows_by_variant
 
 
 def percent(row):

@@ -10,7 +10,7 @@ import math
 import os
 import tempfile
 
-import gpu_record
+from gpu import record as gpu_record
 
 SAMPLES_PER_SECOND = 5  # of --seconds; the check before them comes on top
 FIELDS = ("tokens", "hidden_dim", "ffn_dim", "num_experts", "top_k")

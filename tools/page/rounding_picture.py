@@ -2,8 +2,8 @@
 
 import math
 
-from page_parts import COLOURS, FAINT, INK, bold, curve, dot, line, svg, text
-from sweep_sections import rate, row_of
+from page.parts import COLOURS, FAINT, INK, bold, curve, dot, line, svg, text
+from page.sweep_sections import rate, row_of
 
 WIDTH, PANEL_WIDTH, PANEL_HEIGHT = 860, 358, 170
 LEFT, TOP, COLUMN, ROW = 52, 66, 428, 262  # of the first plot's corner, and from one to the next

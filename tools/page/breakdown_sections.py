@@ -2,7 +2,7 @@
 what token rounding changes in them, of sweeps.json too. A breakdown: phase -> step -> [ms, floor in ms, GFLOP, MB], and
 "host_us" -> phase -> [call, graph]."""
 
-from page_parts import number, per_phase, rows_by_variant
+from page.parts import number, per_phase, rows_by_variant
 
 VARIANTS = ("sonic", "grouped_gemm")  # those with tables of their steps
 CHOICE, ROUNDING, METADATA = ("choose",), ("round",), ("permute",)

@@ -1,6 +1,6 @@
 """Made-up records of a card, for the self-test of the results page: every kind of row that its sections know."""
 
-from gpu_record import digest
+from gpu.record import digest
 
 HASHES = {"src/cuda/a.cu": "1"}
 

@@ -1,7 +1,7 @@
 """Sections of the results page that tools/gpu_bench --sweeps measures: token rounding, decode, awkward sizes."""
 
-from breakdown_sections import rounding_steps_line, rounding_steps_table
-from page_parts import number, per_phase, provenance
+from page.breakdown_sections import rounding_steps_line, rounding_steps_table
+from page.parts import number, per_phase, provenance
 
 FEW = 5  # samples: a row with fewer says so
 
