@@ -6,6 +6,7 @@
 #include "record/sweep.h"
 #include "report/bench/bench_report.h"
 #include "report/bench/breakdown_text.h"
+#include "report/bench/row_facts.h"
 #include "report/bench/sweep_report.h"
 #include "report/text/color.h"
 #include "report/text/format.h"
@@ -42,8 +43,7 @@ std::string needs_table(const measure::BenchEstimate& needs) {
                      report::Align::right, report::Align::right, report::Align::left};
   for (const auto& line : needs.lines) {
     std::string verdict = line.skip_reason.empty() ? "yes" : "no: " + line.skip_reason;
-    if (line.largest_tokens)
-      verdict += "; largest T that fits: " + report::format_integer(*line.largest_tokens);
+    if (line.largest_tokens) verdict += "; " + report::largest_tokens_text(*line.largest_tokens);
     const bool is_planned = line.bytes.peak > 0;  // not where the row cannot run at all
     if (is_planned && line.is_framework) verdict += "; a run tells what its framework allocates";
     const auto bytes = [&](std::int64_t count, bool known = true) {

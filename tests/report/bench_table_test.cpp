@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "report/bench/bench_report.h"
+#include "report/bench/row_facts.h"
 #include "report/fixture.h"
 
 namespace moe::report {
@@ -150,6 +151,12 @@ TEST(BenchTable, AGpuRunSwitchesUnits) {
     row.bytes.peak *= 100;
   }
   EXPECT_THAT(bench_rows(run).header, testing::AllOf(Contains("TFLOP/s"), Contains("peak GiB")));
+}
+
+TEST(LargestTokens, SaysHowToRunAShareWhereNoneFit) {
+  EXPECT_EQ(largest_tokens_text(55296), "largest T that fits: 55,296");
+  EXPECT_EQ(largest_tokens_text(0),
+            "no T fits; --ep-rank 1/8 runs the experts of one rank of eight");
 }
 
 }  // namespace

@@ -58,13 +58,16 @@ std::string failure_text(const Row& row) {
   return others > 0 ? text + fmt::format("; {} more", others) : text;
 }
 
+std::string largest_tokens_text(std::int64_t largest_tokens) {
+  if (largest_tokens > 0) return "largest T that fits: " + format_integer(largest_tokens);
+  return "no T fits; --ep-rank 1/8 runs the experts of one rank of eight";
+}
+
 std::string skip_text(const Run& run, const Row& row) {
   std::string text = fmt::format("skip: {} T={} E={}: {}", row.variant,
                                  format_integer(run.model.tokens()), run.model.layer.num_experts,
                                  row.reason.empty() ? "no reason recorded" : row.reason);
-  if (row.largest_tokens) {
-    text += "; largest T that fits: " + format_integer(*row.largest_tokens);
-  }
+  if (row.largest_tokens) text += "; " + largest_tokens_text(*row.largest_tokens);
   return text;
 }
 

@@ -28,6 +28,9 @@ bool has_backward(const record::Run& run);
 /// carries.
 std::string failure_text(const record::Row& row);
 
+/// "largest T that fits: 55,296"; where weights alone are too much, how to run a part of them.
+std::string largest_tokens_text(std::int64_t largest_tokens);
+
 /// "skip: vanilla T=65,536 E=256: reason; largest T that fits: 55,296"
 std::string skip_text(const record::Run& run, const record::Row& row);
 
