@@ -12,7 +12,7 @@ TEST(LoadText, GoldenScreen) {
   EXPECT_EQ(
       load_text(small_run()),
       R"(experts    used 8/8 | max/mean 1.21 | CV 0.116 (random 0.014) | tile waste 3.1 % (nominal)
-rounding   nearest to 128: dropped 1.5 %, added 3.0 % of pairs | largest change 63 rows | 1 token without expert
+rounding   nearest to 128: dropped 1.5 %, added 3.0 % of pairs | largest change 63 rows | 119 tokens with fewer than K experts, 1 with none
 rounded    used 8/8 | max/mean 1.25 | CV 0.117 (random 0.014) | tile waste 0.0 % (nominal)
 )");
 }

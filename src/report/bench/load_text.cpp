@@ -18,12 +18,12 @@ std::string balance_text(const record::Run& run, const record::Load& load) {
 
 std::string rounding_text(const record::RoundingReport& rounding) {
   return fmt::format(
-      "{} to {}: dropped {}, added {} of pairs | largest change {} rows | {} token{} without "
-      "expert",
+      "{} to {}: dropped {}, added {} of pairs | largest change {} rows | {} token{} with fewer "
+      "than K experts, {} with none",
       rounding.rule, rounding.tile, format_percent(rounding.drop_rate),
       format_percent(rounding.add_rate), rounding.largest_change,
-      format_integer(rounding.tokens_without_expert),
-      rounding.tokens_without_expert == 1 ? "" : "s");
+      format_integer(rounding.tokens_with_fewer), rounding.tokens_with_fewer == 1 ? "" : "s",
+      format_integer(rounding.tokens_without_expert));
 }
 
 }  // namespace
