@@ -3,9 +3,10 @@
 //   base = "qwen3-30b-a3b"      # optional: start from a preset
 //   name = "mine"               # otherwise the file's name
 //   [layer]                     # needed without base: hidden_dim, ffn_dim, num_experts, top_k
-//   hidden_dim = 2048           # also: activation = "swiglu" | "relu2", dtype = "fp32" | "bf16" |
-//   "fp16" [layer.gate]                # kind = "topk_softmax" | "softmax_topk" | "sigmoid",
-//   renormalize, scale = 2.5                 # selection_bias, num_groups, kept_groups
+//   hidden_dim = 2048           # also: activation = "swiglu" | "relu2",
+//   dtype = "bf16"              # or "fp16", "fp32"
+//   [layer.gate]                # kind = "topk_softmax" | "softmax_topk" | "sigmoid", renormalize,
+//   scale = 2.5                 # selection_bias, num_groups, kept_groups
 //   [layer.shared]
 //   ffn_dim = 2048              # also: gated
 //   [batch]

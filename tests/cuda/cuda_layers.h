@@ -15,11 +15,13 @@
 #include "measure/verify/verify.h"
 #include "moe/moe.h"
 #include "support/amplify.h"
+#include "support/bench.h"
 #include "support/cases.h"
 
 namespace moe::cuda_layers {
 
 using tests::Case;
+using tests::check_everything;
 using tests::first_gpu;
 
 inline std::vector<const char*> hopper_variants() {
@@ -32,11 +34,6 @@ inline std::vector<const char*> all_variants() {
   std::vector<const char*> all = hopper_variants();
   all.insert(all.begin(), "vanilla");
   return all;
-}
-
-inline measure::VerifyOptions check_everything() {
-  constexpr std::int64_t kAll = 1 << 20;
-  return {.sampled_tokens = kAll, .sampled_experts = kAll, .sampled_channels = kAll};
 }
 
 struct Bench {
