@@ -12,7 +12,7 @@ namespace moe::measure {
 namespace {
 
 constexpr float kLogitDeviation = 0.115f;  // 0.2 / sqrt(3): x and router of measure/problem.h
-constexpr float kBiasDeviation = 0.05f;
+constexpr float kBiasDeviation = 0.001f;   // as in problem.cpp
 
 /// Pairs of every token with all experts, sorted by expert, then token.
 struct AllRows {
