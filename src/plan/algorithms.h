@@ -21,7 +21,6 @@ struct KernelScratch {
   SharedScheme shared = SharedScheme::fused;
   std::size_t stream_bytes = 0;   // sums that CTAs hand over where a product has few tiles
   bool gemm_turns = false;        // a counter by which the CTAs of a long product keep in step
-  bool sums_ride = false;         // sonic: the kernel of d_w_up also sums dX over each token's rows
   std::int64_t bias_chunks = 0;   // sums that a bias's gradient over all tokens goes through
   bool rounds_d_logits = false;   // d_logits are made in the layer's type, without a float32 copy
   bool sums_router_part = false;  // the sum of dX over rows takes the router's part along

@@ -6,7 +6,7 @@
 //   aggregate  out = sum of s * Y                       Y is gone
 //   d_act      gather dO, dA' = dO W_down; with H: A, dS = <dA', A>, A' = s A, dH = act'(H) s dA'
 //   d_w_down   dO^T A'            d_x_rows  dH W_up            d_w_up  dH^T X
-//   d_aggregate  dX = sum of d_x_rows                  or, where sums ride, by the kernel of d_w_up
+//   d_aggregate  dX = sum of d_x_rows
 #include "plan/algorithms.h"
 #include "plan/parts.h"
 
@@ -28,14 +28,9 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request,
   builder.backward_step("d_w_down", s.down_flops(),
                         s.token_bytes() + s.row_bytes(s.n) + s.w_down_bytes());
   builder.backward_step("d_x_rows", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
-  const double d_w_up_bytes = s.token_bytes() + s.row_bytes(s.u) + s.w_up_bytes();
-  const double sum_bytes = s.row_bytes(s.d) + s.token_bytes();
-  if (scratch.sums_ride) {
-    builder.backward_step("d_w_up", s.up_flops(), d_w_up_bytes + sum_bytes);
-  } else {
-    builder.backward_step("d_w_up", s.up_flops(), d_w_up_bytes);
-    d_aggregate_step(builder, s, scratch);
-  }
+  builder.backward_step("d_w_up", s.up_flops(),
+                        s.token_bytes() + s.row_bytes(s.u) + s.w_up_bytes());
+  d_aggregate_step(builder, s, scratch);
   shared_backward_step(builder, s, request);
   router_backward_step(builder, s, scratch);
 }
@@ -77,8 +72,7 @@ Plan sonic(const Request& request, const DeviceTraits& traits, const KernelScrat
       builder.workspace("d_score_parts", DType::f32, {parts, s.R}, "d_act", "d_act");
     }
     builder.workspace("a_scaled", s.dtype, {s.R, s.n}, "d_act", "d_w_down");
-    builder.workspace("d_x_rows", s.dtype, {s.R, s.d}, "d_x_rows",
-                      scratch.sums_ride ? "d_w_up" : "d_aggregate");
+    builder.workspace("d_x_rows", s.dtype, {s.R, s.d}, "d_x_rows", "d_aggregate");
   }
   return builder.finish();
 }

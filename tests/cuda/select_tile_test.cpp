@@ -26,6 +26,21 @@ TEST(SelectTile, KeepsLongReductionsInStepOnSlowMemory) {
   EXPECT_FALSE(select_rows_tile(kManyRows, 4096, 2048, kSlow).in_step);
 }
 
+/// CTAs share loads unless there is nothing to share, or stores are all that takes time.
+TEST(SelectTile, PairsButForShortReductionsAndNarrowGradients) {
+  EXPECT_EQ(select_rows_tile(kManyRows, 4096, 256, kSlow).tile, GroupedTile::m128n256);
+  for (const int k : {512, 1024, 2048})
+    EXPECT_EQ(select_rows_tile(kManyRows, 4096, k, kSlow).tile, GroupedTile::m128n256_pair) << k;
+  for (const int d : {768, 1536, 2048}) {
+    EXPECT_EQ(select_up_proj_tile(d, kSlow).tile, UpProjTile::n128_pair) << d;
+    EXPECT_EQ(select_d_act_tile(d, kSlow).tile, DActTile::n256_pair) << d;
+  }
+  EXPECT_EQ(select_gradient_tile(4096, 256), GroupedTile::m128n256);
+  EXPECT_EQ(select_gradient_tile(1536, 512), GroupedTile::m128n256);
+  EXPECT_EQ(select_gradient_tile(1536, 2048), GroupedTile::m128n256_pair);
+  EXPECT_EQ(select_gradient_tile(4096, 512), GroupedTile::m128n256_pair);
+}
+
 /// A plan has scratch for streamed tiles by its sizes alone, so the memory's speed may not choose
 /// them.
 TEST(SelectTile, StreamsOnEveryCardAlike) {
@@ -48,13 +63,6 @@ TEST(SelectTile, Float16StreamsWhatBfloat16StreamsAndPairsTheRest) {
         GroupedTile::m128n128_pair, GroupedTile::m128n128_ping_pong})
     EXPECT_EQ(nearest_fp16_tile(tile), GroupedTile::m128n256_pair);
   EXPECT_EQ(nearest_fp16_tile(GroupedTile::m128n256_streamed), GroupedTile::m128n256_streamed);
-}
-
-TEST(SelectTile, SumsRideWhereTheyAreWorthHidingAndCanBeHidden) {
-  for (const int ffn_dim : {1024, 1536, 2048, 4096})
-    EXPECT_TRUE(sums_ride(7168, ffn_dim)) << ffn_dim;
-  for (const int ffn_dim : {256, 512, 14336}) EXPECT_FALSE(sums_ride(7168, ffn_dim)) << ffn_dim;
-  EXPECT_FALSE(sums_ride(4096, 1024));
 }
 
 TEST(SelectTile, TheRoutersPartGoesAlongWhereItsTermsAreFew) {

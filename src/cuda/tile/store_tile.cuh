@@ -1,6 +1,6 @@
 // From wgmma accumulators to device memory: float32 registers become 16-bit rows of a swizzled
-// image, which the copy engine stores with bounds. A warpgroup works alone, 64 x 64 elements at a
-// time, with two images in turn, so that one is packed while the other is still being stored.
+// image, which the copy engine stores with bounds. A warpgroup works alone, and an image has 64 x
+// 64 elements.
 #pragma once
 
 #include <cstdint>
@@ -63,38 +63,88 @@ __device__ __forceinline__ void pack_image_transposed(Image& image, const float*
   }
 }
 
-/// Two images of one warpgroup and whose turn it is.
-class StoreQueue {
+inline constexpr int kCtaImages = 4;
+
+/// The images of a CTA with two consumer warpgroups. Either each has two of its own; or they have
+/// all four in turn, tile after tile. Then a consumer packs a tile of 256 columns at once, while
+/// the other has the tensor cores for itself. Who has nothing to store takes and passes its turn
+/// all the same.
+template <bool kInTurn>
+class ImageStore {
  public:
-  using Images = Image[2];
+  using Images = Image[kCtaImages];
 
-  /// `barrier`: a named barrier that belongs to this warpgroup.
-  __device__ __forceinline__ StoreQueue(Images& images, int thread, int barrier)
-      : images_(images), thread_(thread), barrier_(barrier) {}
-
-  /// pack(image) is called by all 128 threads, copy(image) by one.
-  template <class Pack, class Copy>
-  __device__ __forceinline__ void store(Pack&& pack, Copy&& copy) {
-    Image& image = images_[turn_];
-    if (thread_ == 0)
-      ptx::tma_store_wait_read<1>();  // the store that used this image last has read it
-    ptx::named_barrier_sync(barrier_, kWarpgroupThreads);
-    pack(image);
-    ptx::fence_proxy_async();
-    ptx::named_barrier_sync(barrier_, kWarpgroupThreads);
-    if (thread_ == 0) {
-      copy(image);
-      ptx::tma_store_commit();
-    }
-    turn_ ^= 1;
+  __device__ __forceinline__ ImageStore(Images& images, int thread, int consumer)
+      : images_(images + (kInTurn ? 0 : consumer * kOwn)), thread_(thread), consumer_(consumer) {
+    if (kInTurn && consumer == 1) signal_other();  // the first turn is the other's
   }
 
-  __device__ __forceinline__ int thread() const { return thread_; }
+  /// Waits for this consumer's turn.
+  __device__ __forceinline__ void take() {
+    if constexpr (kInTurn) {
+      ptx::named_barrier_sync(kTurnBarrier + consumer_, 2 * kWarpgroupThreads);
+      has_turn_ = true;
+      used_ = 0;
+    }
+  }
+
+  /// Lets the other have its turn, once the copy engine has read what is here. Nothing, without a
+  /// turn. May be called late, to wait beside other work.
+  __device__ __forceinline__ void pass() {
+    if (!has_turn_) return;
+    if (thread_ == 0) ptx::tma_store_wait_read<0>();
+    __syncwarp();
+    signal_other();
+    has_turn_ = false;
+  }
+
+  /// Stores kCount images, in a turn: pack(i, image) by all 128 threads, copy(i, image) by one.
+  template <int kCount, class Pack, class Copy>
+  __device__ __forceinline__ void store(Pack&& pack, Copy&& copy) {
+    constexpr int kAtOnce = kCount < kOwn ? kCount : kOwn;
+#pragma unroll
+    for (int first = 0; first < kCount; first += kAtOnce) {
+      if (used_ + kAtOnce > kOwn) recycle();
+      Image* images = images_ + used_;
+#pragma unroll
+      for (int i = 0; i < kAtOnce && first + i < kCount; ++i) pack(first + i, images[i]);
+      ptx::fence_proxy_async();
+      own_sync();
+      if (thread_ == 0) {
+#pragma unroll
+        for (int i = 0; i < kAtOnce && first + i < kCount; ++i) copy(first + i, images[i]);
+        ptx::tma_store_commit();
+      }
+      used_ += kAtOnce;
+    }
+  }
+
+  __device__ __forceinline__ int thread() const {
+    return thread_;
+  }
 
  private:
-  Images& images_;
-  int thread_, barrier_;
-  int turn_ = 0;
+  static constexpr int kOwn = kInTurn ? kCtaImages : kCtaImages / 2;
+  // Named barriers: 1 and 2 are the consumers' own, 5 and 6 where both meet for 0's and 1's turn.
+  static constexpr int kOwnBarrier = 1, kTurnBarrier = 5;
+
+  /// Until the copy engine has read all images.
+  __device__ __forceinline__ void recycle() {
+    if (thread_ == 0) ptx::tma_store_wait_read<0>();
+    own_sync();
+    used_ = 0;
+  }
+  __device__ __forceinline__ void own_sync() const {
+    ptx::named_barrier_sync(kOwnBarrier + consumer_, kWarpgroupThreads);
+  }
+  __device__ __forceinline__ void signal_other() const {
+    ptx::named_barrier_arrive(kTurnBarrier + 1 - consumer_, 2 * kWarpgroupThreads);
+  }
+
+  Image* images_;
+  int thread_, consumer_;
+  int used_ = 0;  // images that may still be read
+  bool has_turn_ = false;
 };
 
 __device__ __forceinline__ void clear_image(Image& image, int thread) {

@@ -94,10 +94,8 @@ plan::KernelScratch grouped_gemm_scratch(const Request& request, const DeviceTra
 
 plan::KernelScratch sonic_scratch(const Request& request, const DeviceTraits& traits) {
   plan::KernelScratch scratch = hopper_scratch(request, traits);
-  scratch.sums_ride = sums_ride(static_cast<int>(request.config.hidden_dim),
-                                static_cast<int>(request.config.ffn_dim));
-  scratch.sums_router_part = !scratch.sums_ride && sums_router_part(request.config);
   scratch.stream_bytes = stream_bytes(sonic_products(request), traits);
+  scratch.sums_router_part = sums_router_part(request.config);
   return scratch;
 }
 

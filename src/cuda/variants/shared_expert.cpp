@@ -92,7 +92,7 @@ void shared_expert_backward(const Pass& pass, TensorView d_out, const InputGradi
                      .transposed = transposed,
                      .adds = adds,
                      .dtype = pass.config.dtype},
-                    select_gradient_tile(true, d, n), pass.card.num_multiprocessors, pass.stream);
+                    select_gradient_tile(d, n), pass.card.num_multiprocessors, pass.stream);
   };
   auto* parts = pass.arena.get<float>("shared_score_parts");
   const auto choice = select_d_act_tile(d, pass.card);

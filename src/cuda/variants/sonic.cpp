@@ -16,13 +16,13 @@ namespace {
 /// The gathered side is d wide and stands for the rows of the tile; W_up's gradient is stored
 /// transposed.
 void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, TensorView d_w,
-              bool transposed, Accumulate accumulate, const TokenSumsProblem* passenger = nullptr) {
+              bool transposed, Accumulate accumulate) {
   if (d_w.empty()) return;
   weight_gradient(
       {gathered.data, b.data, d_w.data, pass.expert_offsets(), pass.row_tokens(),
        pass.num_experts(), pass.hidden_dim(), n, transposed, accumulate == Accumulate::add,
-       passenger, transposed && pass.up_is_interleaved(), pass.config.dtype},
-      select_gradient_tile(true, pass.hidden_dim(), n), pass.card.num_multiprocessors, pass.stream);
+       transposed && pass.up_is_interleaved(), pass.config.dtype},
+      select_gradient_tile(pass.hidden_dim(), n), pass.card.num_multiprocessors, pass.stream);
 }
 
 void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorView out) {
@@ -34,10 +34,7 @@ void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorVie
 }  // namespace
 
 bool SonicLayer::sums_router_part() const {
-  const LayerConfig& config = plan().request.config;
-  const bool rides =
-      sums_ride(static_cast<int>(config.hidden_dim), static_cast<int>(config.ffn_dim));
-  return !rides && cuda::sums_router_part(config);
+  return cuda::sums_router_part(plan().request.config);
 }
 
 void SonicLayer::experts_forward(const Pass& pass, TensorView out) {
@@ -90,7 +87,8 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
     multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, pass.hidden_dim(), pass.up_dim(),
              d_x_rows, {}, pass.up_is_interleaved());
   }
-  input_and_up_gradients(pass, gradients);
+  up_gradients(pass, d_h, gradients);
+  sum_input_gradient(pass, d_x_rows, gradients.d_x);
 }
 
 /// d_b_down = sum of s dO, and b_down's part of dS = <dO, A W_down^T + b_down>, behind the parts
@@ -114,31 +112,21 @@ void SonicLayer::down_bias_gradient(const Pass& pass, TensorView d_out,
                 pass.stream);
 }
 
-/// Where experts are wide, dX is summed by a passenger of W_up's gradient: one is bound by memory,
-/// the other by arithmetic.
-void SonicLayer::input_and_up_gradients(const Pass& pass, const InputGradients& gradients) const {
-  const TensorView d_x_rows = pass.buffer("d_x_rows"), d_w_up = gradients.weights.w_up;
-  const TensorView d_h = pass.arena.has("d_h") ? pass.buffer("d_h") : pass.buffer("h");
-  const bool rides = sums_ride(pass.hidden_dim(), pass.ffn_dim());
-  {
-    const StepScope step(pass, "d_w_up");
-    bias_gradient({.rows = d_h.data,
-                   .expert_offsets = pass.expert_offsets(),
-                   .num_rows = pass.max_rows,
-                   .num_experts = pass.num_experts(),
-                   .columns = pass.up_dim(),
-                   .d_bias = gradients.weights.b_up.data,
-                   .adds = gradients.accumulate == Accumulate::add,
-                   .interleaved = pass.up_is_interleaved(),
-                   .dtype = pass.config.dtype},
-                  pass.stream);
-    const TokenSumsProblem sums{d_x_rows.data,      pass.token_offsets(), pass.token_rows(),
-                                gradients.d_x.data, pass.tokens,          pass.hidden_dim()};
-    gradient(pass, pass.inputs.x, d_h, pass.up_dim(), d_w_up, true, gradients.accumulate,
-             rides ? &sums : nullptr);
-    if (rides && d_w_up.empty()) aggregate(pass, d_x_rows, nullptr, gradients.d_x);
-  }
-  if (!rides) sum_input_gradient(pass, d_x_rows, gradients.d_x);
+void SonicLayer::up_gradients(const Pass& pass, TensorView d_h,
+                              const InputGradients& gradients) const {
+  const StepScope step(pass, "d_w_up");
+  bias_gradient({.rows = d_h.data,
+                 .expert_offsets = pass.expert_offsets(),
+                 .num_rows = pass.max_rows,
+                 .num_experts = pass.num_experts(),
+                 .columns = pass.up_dim(),
+                 .d_bias = gradients.weights.b_up.data,
+                 .adds = gradients.accumulate == Accumulate::add,
+                 .interleaved = pass.up_is_interleaved(),
+                 .dtype = pass.config.dtype},
+                pass.stream);
+  gradient(pass, pass.inputs.x, d_h, pass.up_dim(), gradients.weights.w_up, true,
+           gradients.accumulate);
 }
 
 }  // namespace moe::cuda

@@ -16,7 +16,7 @@ class SonicLayer final : public CudaLayer {
                         const InputGradients& gradients) override;
   void down_bias_gradient(const Pass& pass, TensorView d_out,
                           const InputGradients& gradients) const;
-  void input_and_up_gradients(const Pass& pass, const InputGradients& gradients) const;
+  void up_gradients(const Pass& pass, TensorView d_h, const InputGradients& gradients) const;
 };
 
 }  // namespace moe::cuda

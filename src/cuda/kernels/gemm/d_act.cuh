@@ -21,7 +21,6 @@ struct DAct {
   using Element = ElementType;
   struct Args {
     ExpertDims dims;
-    NoPassenger::Args passenger;
     GatheredRows d_out;
     CUtensorMap w_down, h, d_h, a_scaled;
     const float* row_scores;
@@ -29,7 +28,6 @@ struct DAct {
     std::int64_t rows;
     Activation activation;
   };
-  using Passenger = NoPassenger;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::mn;
@@ -78,7 +76,6 @@ struct DAct {
   class Epilogue {
    public:
     struct Storage {};
-    static __device__ __forceinline__ void init(Storage&) {}
     __device__ __forceinline__ Epilogue(const Args& args, Storage&, int thread, int consumer)
         : args_(args), thread_(thread), consumer_(consumer) {}
 

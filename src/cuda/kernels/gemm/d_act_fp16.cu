@@ -7,9 +7,6 @@ namespace {
 
 using Element = __half;
 
-constexpr GemmTile kTile128x256Pair{
-    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
-
 }  // namespace
 
 void d_act_fp16(const DActProblem& problem, int num_multiprocessors, cudaStream_t stream) {

@@ -16,13 +16,11 @@ struct MultiplyRows {
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
-    NoPassenger::Args passenger;
     const Element* bias;
     PartialSums partials;
     int half;  // half_of_rows() of B[e] [k, n]
     bool adds;
   };
-  using Passenger = NoPassenger;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k;
@@ -59,19 +57,16 @@ struct MultiplyRows {
 };
 
 /// C[e] = A^T B over the expert's rows. A comes by the copy engine or is gathered by token.
-template <class ElementType, GemmTile kTileValue, bool kGathered, bool kTransposed,
-          class PassengerType>
+template <class ElementType, GemmTile kTileValue, bool kGathered, bool kTransposed>
 struct WeightGradient {
   using Element = ElementType;
   struct Args {
     ExpertDims dims;
     CUtensorMap a, b, c;
     GatheredRows gathered;
-    typename PassengerType::Args passenger;
     int half;  // half_of_rows() of C[e]^T
     bool adds;
   };
-  using Passenger = PassengerType;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::reduction;
   static constexpr ptx::Major kMajorA = ptx::Major::mn, kMajorB = ptx::Major::mn;

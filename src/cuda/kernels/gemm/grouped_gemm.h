@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/kernels/gemm/passengers/token_sums.h"
 #include "moe/dtype.h"
 
 namespace moe::cuda {
@@ -45,11 +44,10 @@ struct WeightGradientProblem {
   const int* expert_offsets;  // [E + 1], device memory
   const int* row_tokens;      // row r of A is a[row_tokens[r]]; null: a holds the rows themselves
   int num_experts, m, n;
-  bool transposed;                              // store C[e]^T; only with row_tokens
-  bool adds = false;                            // C += instead of C =
-  const TokenSumsProblem* passenger = nullptr;  // done by the same kernel; only when transposed
-  bool interleaved = false;                     // store C[e]^T [n, m] so; only when transposed
-  DType dtype = DType::bf16;                    // of a, b, c and the passenger's: bf16 or f16
+  bool transposed;            // store C[e]^T; only with row_tokens
+  bool adds = false;          // C += instead of C =
+  bool interleaved = false;   // store C[e]^T [n, m] so; only when transposed
+  DType dtype = DType::bf16;  // of a, b and c: bf16 or f16
 };
 
 /// Compiled tiles of these two products. f16 has m128n256_pair and m128n256_streamed alone, and

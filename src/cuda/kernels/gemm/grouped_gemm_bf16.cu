@@ -7,8 +7,6 @@ namespace {
 
 using Element = __nv_bfloat16;
 
-constexpr GemmTile kTile128x256{
-    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
 constexpr GemmTile kTile128x192{
     .block_m = 128, .block_n = 192, .block_k = 64, .num_stages = 4, .cluster_m = 1};
 constexpr GemmTile kTile128x128Pair{
@@ -48,9 +46,6 @@ void multiply_rows_bf16(const GroupedRowsProblem& p, WeightLayout layout, Groupe
 
 void weight_gradient_bf16(const WeightGradientProblem& p, GroupedTile tile, int num_multiprocessors,
                           cudaStream_t stream) {
-  if (p.passenger != nullptr)
-    return gradient_with<Element, kTile128x256Pair, true, true, TokenSums<Element>>(
-        p, num_multiprocessors, stream);
   switch (tile) {
     case GroupedTile::m128n256:
       return gradient_by_form<Element, kTile128x256>(p, num_multiprocessors, stream);

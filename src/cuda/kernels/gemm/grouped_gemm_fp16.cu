@@ -17,9 +17,6 @@ void multiply_rows_fp16(const GroupedRowsProblem& p, WeightLayout layout, Groupe
 
 void weight_gradient_fp16(const WeightGradientProblem& p, int num_multiprocessors,
                           cudaStream_t stream) {
-  if (p.passenger != nullptr)
-    return gradient_with<Element, kTile128x256Pair, true, true, TokenSums<Element>>(
-        p, num_multiprocessors, stream);
   gradient_by_form<Element, kTile128x256Pair>(p, num_multiprocessors, stream);
 }
 

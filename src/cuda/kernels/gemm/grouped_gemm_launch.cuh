@@ -7,9 +7,6 @@
 
 namespace moe::cuda {
 
-inline constexpr GemmTile kTile128x256Pair{
-    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
-
 template <class Product>
 void start(const typename Product::Args& args, int num_multiprocessors, cudaStream_t stream) {
   constexpr int kCluster = Product::kTile.cluster_m;
@@ -59,20 +56,9 @@ void rows_with(const GroupedRowsProblem& p, int num_multiprocessors, cudaStream_
   start<Product>(args, num_multiprocessors, stream);
 }
 
-template <class Element>
-typename TokenSums<Element>::Args passenger_args(const TokenSumsProblem& p) {
-  return {static_cast<const Element*>(p.y),
-          p.token_offsets,
-          p.token_rows,
-          static_cast<Element*>(p.out),
-          static_cast<int>(p.tokens),
-          p.d};
-}
-
-template <class Element, GemmTile kTile, bool kGathered, bool kTransposed,
-          class Passenger = NoPassenger>
+template <class Element, GemmTile kTile, bool kGathered, bool kTransposed>
 void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cudaStream_t stream) {
-  using Product = WeightGradient<Element, kTile, kGathered, kTransposed, Passenger>;
+  using Product = WeightGradient<Element, kTile, kGathered, kTransposed>;
   constexpr DType kType = kDTypeOf<Element>;
   typename Product::Args args = {};
   args.dims = {p.expert_offsets, p.num_experts, p.m, p.n, 0};
@@ -86,7 +72,6 @@ void gradient_with(const WeightGradientProblem& p, int num_multiprocessors, cuda
   args.b = map_ragged_rows(p.b, kType, p.n, kTile.block_k);
   args.c = kTransposed ? map_weight(p.c, kType, p.num_experts, p.n, p.m, p.interleaved)
                        : map_batch(p.c, kType, p.num_experts, p.m, p.n, kImageRows);
-  if constexpr (Passenger::kThreads > 0) args.passenger = passenger_args<Element>(*p.passenger);
   start<Product>(args, num_multiprocessors, stream);
 }
 

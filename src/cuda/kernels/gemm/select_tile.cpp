@@ -1,6 +1,8 @@
 // Measured on an H200 and an H100; shapes and times in docs/hopper.md.
 #include "cuda/kernels/gemm/select_tile.h"
 
+#include <algorithm>
+
 namespace moe::cuda {
 namespace {
 
@@ -10,8 +12,7 @@ constexpr int kShortestStreamed = 1024;
 /// From this reduction on, memory that is not fast cannot make up for what drifting CTAs read
 /// twice.
 constexpr int kLong = 4096;
-/// And from this one on, fast memory cannot where X is gathered as well, and rows of dX are so wide
-/// that it pays to sum them beside a gradient.
+/// And from this one on, fast memory cannot where X is gathered as well.
 constexpr int kVeryLong = 6145;
 
 bool is_too_slow_to_drift(int k, const Card& card) {
@@ -29,31 +30,26 @@ TileChoice<GroupedTile> select_rows_tile(std::int64_t rows, int n, int k, const 
                                    : GroupedTile::m128n128_ping_pong};
   }
   // A short reduction is a store machine, and CTAs that need not wait for a partner store better.
-  if (k <= 512) return {GroupedTile::m128n256};
+  if (k <= 256) return {GroupedTile::m128n256};
   if (is_too_slow_to_drift(k, card)) return {GroupedTile::m128n256, true};
   return {GroupedTile::m128n256_pair};
 }
 
-// Tokens of a narrow model stay in L2, and one column of tiles has nothing to share with another:
-// nothing is gained by sharing the loads of B.
-GroupedTile select_gradient_tile(bool gathered, int d, int columns) {
-  return gathered && d > 1536 && columns > 256 ? GroupedTile::m128n256_pair : GroupedTile::m128n256;
+// A narrow gradient's operands stay in L2, and one column of tiles has nothing to share with
+// another: nothing is gained by sharing the loads of B.
+GroupedTile select_gradient_tile(int rows, int columns) {
+  return columns > 256 && std::max(rows, columns) > 1536 ? GroupedTile::m128n256_pair
+                                                         : GroupedTile::m128n256;
 }
 
 TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card) {
-  if (d < 1024) return {UpProjTile::n128};
   if (d >= kVeryLong || is_too_slow_to_drift(d, card)) return {UpProjTile::n128, true};
   return {UpProjTile::n128_pair};
 }
 
 TileChoice<DActTile> select_d_act_tile(int d, const Card& card) {
-  if (d <= 1536) return {DActTile::n256};
   if (is_too_slow_to_drift(d, card)) return {DActTile::n256, true};
   return {DActTile::n256_pair};
-}
-
-bool sums_ride(int d, int ffn_dim) {
-  return d >= kVeryLong && ffn_dim >= 1024 && ffn_dim < 8192;
 }
 
 }  // namespace moe::cuda

@@ -33,15 +33,9 @@ TileChoice<GroupedTile> select_rows_tile(std::int64_t rows, int n, int k, const 
 constexpr GroupedTile nearest_fp16_tile(GroupedTile tile) {
   return tile == GroupedTile::m128n256_streamed ? tile : GroupedTile::m128n256_pair;
 }
-/// Of a gradient [d, columns] or its transpose.
-GroupedTile select_gradient_tile(bool gathered, int d, int columns);
+/// Of a gradient [rows, columns] or its transpose.
+GroupedTile select_gradient_tile(int rows, int columns);
 TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card);
 TileChoice<DActTile> select_d_act_tile(int d, const Card& card);
-
-/// Whether dX [T, d] is summed by a passenger of W_up's gradient. A narrow expert's gradient is
-/// over before the sums, and the two only slow each other down; beside a very wide one the sums are
-/// nothing, and the gradient lacks the warps that they take; in a narrow model the sum by itself
-/// can take the router's part along, which is worth as much.
-bool sums_ride(int d, int ffn_dim);
 
 }  // namespace moe::cuda

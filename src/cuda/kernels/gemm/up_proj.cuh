@@ -18,7 +18,6 @@ struct UpProj {
   using Element = ElementType;
   struct Args {
     ExpertDims dims;  // n: columns of A times kParts
-    NoPassenger::Args passenger;
     GatheredRows x;
     CUtensorMap w_up, h, a;
     const Element* b_up;
@@ -27,7 +26,6 @@ struct UpProj {
     Activation activation;
     bool stores_h;
   };
-  using Passenger = NoPassenger;
   static constexpr GemmTile kTile = kTileValue;
   static constexpr Ragged kRagged = Ragged::rows;
   static constexpr ptx::Major kMajorA = ptx::Major::k, kMajorB = ptx::Major::k;
@@ -35,6 +33,7 @@ struct UpProj {
   static constexpr bool kStreams = false;
   static constexpr int kTailSteps = 0;
   static constexpr int kParts = Form::kParts, kColumns = kTile.block_n / kParts;  // of A per tile
+  static constexpr int kChunks = kColumns / kImageColumns;
   static_assert(kColumns % 64 == 0, "gate and up in whole boxes");
 
   static __device__ __forceinline__ const GatheredRows& gathered(const Args& args) {
@@ -57,42 +56,63 @@ struct UpProj {
   }
 
   class Epilogue {
+    using Store = ImageStore<false>;
+
    public:
     struct Storage {
-      StoreQueue::Images images;
+      Store::Images images;
     };
-    static __device__ __forceinline__ void init(Storage&) {}
     __device__ __forceinline__ Epilogue(const Args& args, Storage& storage, int thread,
                                         int consumer)
-        : args_(args), queue_(storage.images, thread, 1 + consumer) {}
+        : args_(args), images_(storage.images, thread, consumer) {}
+
+    __device__ __forceinline__ Store& images() { return images_; }
     __device__ __forceinline__ void begin(const TileWork&, int) {}
     __device__ __forceinline__ void finish_empty(const TileWork&, int) {}
 
     __device__ __forceinline__ void finish(const TileWork& work, int row,
                                            float (&acc)[kTile.block_n / 2]) {
       const RaggedRow at(work, row);
+      const auto column_of = [&](int chunk) {
+        return work.tile.column_tile * kColumns + chunk * kImageColumns;
+      };
+      const auto part_of = [&](int part, int chunk) {
+        return acc + part * (kTile.block_n / 4) + chunk * kImageValues;
+      };
+      if (args_.b_up != nullptr) {
 #pragma unroll
-      for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
-        const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
-        float* gate = acc + chunk * kImageValues;
-        float* up = kParts == 2 ? gate + kTile.block_n / 4 : gate;  // unused when ungated
-#pragma unroll
-        for (int part = 0; part < kParts; ++part) {
-          float* values = part == 0 ? gate : up;
-          if (args_.b_up != nullptr) add_bias(values, work.expert, part, column);
-          if (args_.stores_h) store_h(values, column, part, at);
+        for (int i = 0; i < kParts * kChunks; ++i) {
+          const int part = i / kChunks, chunk = i % kChunks;
+          add_bias(part_of(part, chunk), work.expert, part, column_of(chunk));
         }
-        Form::visit(args_.activation, [&]<Activation kActivation>() {
-#pragma unroll
-          for (int i = 0; i < kImageValues; ++i)
-            gate[i] = activation_at<kActivation, MathFor<Element>>(gate[i], up[i]).a;
-        });
-        queue_.store([&](Image& image) { pack_image<Element>(image, gate, queue_.thread()); },
-                     [&](Image& image) {
-                       if (column < args_.ffn_dim)
-                         ptx::tma_store_4d(args_.a, &image, column, at.row, at.base, kRaggedRows);
-                     });
       }
+      if (args_.stores_h) {
+        images_.store<kParts * kChunks>(
+            [&](int i, Image& image) {
+              pack_image<Element>(image, part_of(i / kChunks, i % kChunks), images_.thread());
+            },
+            [&](int i, const Image& image) {
+              const int column = column_of(i % kChunks);
+              if (column < args_.ffn_dim)
+                ptx::tma_store_5d(args_.h, &image, column, i / kChunks, at.row, at.base,
+                                  kRaggedRows);
+            });
+      }
+      Form::visit(args_.activation, [&]<Activation kActivation>() {
+#pragma unroll
+        for (int i = 0; i < kChunks * kImageValues; ++i) {
+          const float up = kParts == 2 ? acc[kTile.block_n / 4 + i] : acc[i];  // ungated: unused
+          acc[i] = activation_at<kActivation, MathFor<Element>>(acc[i], up).a;
+        }
+      });
+      images_.store<kChunks>(
+          [&](int chunk, Image& image) {
+            pack_image<Element>(image, part_of(0, chunk), images_.thread());
+          },
+          [&](int chunk, const Image& image) {
+            if (column_of(chunk) < args_.ffn_dim)
+              ptx::tma_store_4d(args_.a, &image, column_of(chunk), at.row, at.base, kRaggedRows);
+          });
     }
 
    private:
@@ -100,22 +120,12 @@ struct UpProj {
       const bool interleaved = kParts == 2 && args_.layout == UpLayout::interleaved;
       const int first = interleaved ? kParts * column + part : part * args_.ffn_dim + column;
       const Element* own = args_.b_up + std::int64_t{expert} * kParts * args_.ffn_dim + first;
-      add_column_bias(values, own, args_.ffn_dim - column, queue_.thread(),
+      add_column_bias(values, own, args_.ffn_dim - column, images_.thread(),
                       interleaved ? kParts : 1);
     }
 
-    __device__ __forceinline__ void store_h(const float* values, int column, int part,
-                                            const RaggedRow& at) {
-      queue_.store([&](Image& image) { pack_image<Element>(image, values, queue_.thread()); },
-                   [&](Image& image) {
-                     if (column < args_.ffn_dim)
-                       ptx::tma_store_5d(args_.h, &image, column, part, at.row, at.base,
-                                         kRaggedRows);
-                   });
-    }
-
     const Args& args_;
-    StoreQueue queue_;
+    Store images_;
   };
 };
 

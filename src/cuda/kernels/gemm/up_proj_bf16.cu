@@ -7,10 +7,6 @@ namespace {
 
 using Element = __nv_bfloat16;
 
-constexpr GemmTile kTile128x256{
-    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
-constexpr GemmTile kTile128x256Pair{
-    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
 constexpr GemmTile kTile128x128PingPong{.block_m = 128,
                                         .block_n = 128,
                                         .block_k = 64,

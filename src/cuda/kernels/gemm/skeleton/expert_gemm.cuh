@@ -7,10 +7,13 @@
 //
 //   ring of kStages  [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
 //
-// Cooperative consumers take 64 rows of every tile each. Ping-pong consumers take every second
-// tile each, one multiplying while the other is in its epilogue; they take turns explicitly, since
-// a consumer that ran ahead of the ring by two phases could not tell a phase that is over from one
-// that has not begun.
+// Cooperative consumers take 64 rows of every tile each. Where they have the images in turn, so
+// they have their epilogues: one multiplies, at twice its usual rate, while the other is in its
+// epilogue, and the tensor cores do not rest between tiles. That keeps the two a step or two apart,
+// which costs as much of the ring: loads that come late, those of gathered rows and of weight
+// gradients, cannot spare it. Ping-pong consumers take every second tile each, one multiplying
+// while the other is in its epilogue; they take turns explicitly, since a consumer that ran ahead
+// of the ring by two phases could not tell a phase that is over from one that has not begun.
 //
 // Two CTAs of a cluster take neighbouring row tiles: each loads half of B and multicasts it to
 // both. Every CTA of a pair walks the same units and the same number of reduction steps, so their
@@ -21,9 +24,8 @@
 // once, or has an operand of its own that comes through the ring, kTailSteps stages long:
 //
 //   struct Product {
-//     struct Args { ExpertDims dims; Passenger::Args passenger; ... };
+//     struct Args { ExpertDims dims; ... };
 //     using Element;                      // of operands and results: __nv_bfloat16 or __half
-//     using Passenger;                    // what two warps of the producer do besides
 //     static constexpr GemmTile kTile;
 //     static constexpr Ragged kRagged;
 //     static constexpr ptx::Major kMajorA, kMajorB;
@@ -38,8 +40,8 @@
 //     static void load_tail(args, smem, filled, work, tail);
 //
 //     struct Epilogue {
-//       struct Storage;                                          // per consumer warpgroup
-//       static void init(storage);
+//       struct Storage;                                          // of both consumers
+//       ImageStore& images();                                    // if kTailSteps == 0
 //       Epilogue(args, storage, thread, consumer);
 //       void begin(work, row);                                   // before the reduction
 //       void finish(work, row, acc);                             // 64 rows from `row`; or
@@ -53,7 +55,6 @@
 
 #include <type_traits>
 
-#include "cuda/kernels/gemm/passengers/token_sums.cuh"
 #include "cuda/kernels/gemm/skeleton/expert_walk.cuh"
 #include "cuda/kernels/gemm/skeleton/gather_rows.cuh"
 #include "cuda/kernels/gemm/skeleton/partial_sums.cuh"
@@ -71,7 +72,6 @@ struct ExpertGemm {
   using Args = typename Product::Args;
   using Epilogue = typename Product::Epilogue;
   static constexpr GemmTile kTile = Product::kTile;
-  using Passenger = typename Product::Passenger;
   static constexpr int kThreads = kTile.num_threads();
   static constexpr int kMinBlocks = 1;
   static constexpr int kClusterSize = kTile.cluster_m;
@@ -83,6 +83,7 @@ struct ExpertGemm {
   static constexpr bool kGathersA = Product::kGathersA;
   static constexpr bool kByRows = Product::kRagged == Ragged::rows;
   static constexpr int kTailSteps = Product::kTailSteps;
+  static constexpr bool kHasImages = kTailSteps == 0;
 
   static_assert(kTile.block_k == 64, "a stage row is one 128-byte swizzle row of 64 elements");
   static_assert(kTile.block_m == 128, "two consumers of 64 rows; gathering threads cover 128");
@@ -90,20 +91,16 @@ struct ExpertGemm {
   static_assert(kTile.block_n / kTile.cluster_m % 64 == 0, "each CTA loads whole boxes of B");
   static_assert(kTailSteps == 0 || !kPingPong, "the other's stages would wait behind the tail");
 
-  // A passenger takes the last two warps of the producer warpgroup: a fourth warpgroup would leave
-  // ptxas 128 registers per thread, fewer than one wgmma of 64 x 256 needs.
-  static constexpr bool kHasPassenger = Passenger::kThreads > 0;
-  static constexpr int kProducerThreads = kWarpgroupThreads - Passenger::kThreads;
-  using Gatherer = RowGatherer<Product::kRagged, kProducerThreads>;
+  using Gatherer = RowGatherer<Product::kRagged>;
 
   // Registers per thread after the split; 128 p + 256 c must not exceed 65536.
-  static constexpr int kProducerRegisters = kHasPassenger ? 168 : kGathersA ? 56 : 40;
+  static constexpr int kProducerRegisters = kGathersA ? 56 : 40;
   static constexpr int kConsumerRegisters = (504 - kProducerRegisters) / 16 * 8;
 
   struct SharedStorage {
     alignas(1024) std::byte a[kStages][kABytes];
     alignas(1024) std::byte b[kStages][kBBytes];
-    typename Epilogue::Storage epilogue[kConsumers];
+    typename Epilogue::Storage epilogue;
     PipelineBarriers<kStages> barriers;
   };
 
@@ -115,11 +112,9 @@ struct ExpertGemm {
       std::conditional_t<kStreams, StreamedWalk<kTile>, ExpertWalk<Product::kRagged, kTile>>;
 
   static __device__ __forceinline__ void run(const Args& args, SharedStorage& shared) {
-    const int rank = kClusterSize > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
     if (threadIdx.x == 0) {
-      constexpr int kFillers = 1 + (kGathersA ? kProducerThreads : 0);
+      constexpr int kFillers = 1 + (kGathersA ? kWarpgroupThreads : 0);
       Ring::init(shared.barriers, kFillers, kPingPong ? 4 : 4 * kConsumers);
-      for (int i = 0; i < kConsumers; ++i) Epilogue::init(shared.epilogue[i]);
       ptx::fence_mbarrier_init();
     }
     if constexpr (kClusterSize > 1) {
@@ -127,16 +122,11 @@ struct ExpertGemm {
     } else {
       __syncthreads();
     }
-    Walk walk(args.dims, blockIdx.x / kClusterSize, gridDim.x / kClusterSize, rank);
+    Walk walk(args.dims);
     const int warpgroup = ptx::uniform(threadIdx.x / kWarpgroupThreads);
     if (warpgroup == 0) {
       ptx::give_registers<kProducerRegisters>();
-      const int warp = ptx::uniform(threadIdx.x / 32);
-      if (kHasPassenger && warp >= kProducerThreads / 32) {
-        Passenger::run(args.passenger, threadIdx.x - kProducerThreads);
-      } else if (kGathersA || warp == 0) {
-        produce(args, shared, walk, rank);
-      }
+      if (kGathersA || ptx::uniform(threadIdx.x / 32) == 0) produce(args, shared, walk);
     } else {
       ptx::take_registers<kConsumerRegisters>();
       consume(args, shared, walk, warpgroup - 1);
@@ -147,7 +137,7 @@ struct ExpertGemm {
   }
 
   static __device__ __forceinline__ void produce(const Args& args, SharedStorage& shared,
-                                                 Walk& walk, int rank) {
+                                                 Walk& walk) {
     const bool is_leader = threadIdx.x == 0;
     Ring ring{shared.barriers};
     typename Ring::Cursor at;
@@ -166,7 +156,7 @@ struct ExpertGemm {
             const int k_step = work.k_begin + step;
             if constexpr (!kGathersA)
               Product::load_a(args, shared.a[at.stage], ring.filled(at), work, k_step);
-            load_b(args, shared.b[at.stage], ring.filled(at), work, k_step, rank);
+            load_b(args, shared.b[at.stage], ring.filled(at), work, k_step);
           }
         }
         if constexpr (kGathersA) {
@@ -205,13 +195,13 @@ struct ExpertGemm {
 
   static __device__ __forceinline__ void load_b(const Args& args, std::byte* smem,
                                                 ptx::Mbarrier* filled, const TileWork& work,
-                                                int step, int rank) {
+                                                int step) {
     constexpr int kBoxes = kTile.block_n / 64, kBoxBytes = 64 * 64 * 2;
     if (kClusterSize > 1 && work.tile.shares_b) {
       constexpr int kOwnBoxes = kBoxes / kClusterSize;
 #pragma unroll
       for (int i = 0; i < kOwnBoxes; ++i) {
-        const int box = rank * kOwnBoxes + i;
+        const int box = rank_of_cta(kClusterSize) * kOwnBoxes + i;
         Product::template load_b_box<true>(args, smem + box * kBoxBytes, filled, work, step, box);
       }
     } else {
@@ -226,41 +216,44 @@ struct ExpertGemm {
                                                  Walk& walk, int consumer) {
     const int thread = threadIdx.x % kWarpgroupThreads, lane = threadIdx.x % 32;
     const int first_slice = kPingPong ? 0 : consumer;
-    Epilogue epilogue(args, shared.epilogue[consumer], thread, consumer);
+    Epilogue epilogue(args, shared.epilogue, thread, consumer);
     Ring ring{shared.barriers};
     typename Ring::Cursor at;
-    TileWork work;
     float acc[kSlices][kTile.block_n / 2];
     if (kPingPong && consumer == 1) pass_turn(consumer);  // the first tile is the other's
-    for (int turn = 0; walk.next(work); turn ^= 1) {
+    TileWork next;
+    bool is_last = !walk.next(next);
+    const auto look_ahead = [&] { is_last = !walk.next(next); };
+    for (int turn = 0; !is_last; turn ^= 1) {
+      const TileWork work = next;
       if (kPingPong && turn != consumer) {
         at.skip(work.k_steps);
+        look_ahead();
         continue;
       }
       const int row = work.tile.row_tile * kTile.block_m + first_slice * 64;
       const int rows_left = work.tile.is_dummy ? 0 : (kByRows ? work.row_count : args.dims.m) - row;
-      if (rows_left <= 0) {
+      const bool both = kSlices > 1 && rows_left > 64;
+      if (rows_left <= 0 || work.k_steps == 0) {
+        if constexpr (kHasImages) epilogue.images().pass();
         take_turn(consumer);
         for (int step = 0; step < work.k_steps + kTailSteps; ++step, at.advance()) {
           ring.wait_filled(at);
           ring.release(at.stage, lane);
         }
         pass_turn(consumer);
-        continue;
-      }
-      const bool both = kSlices > 1 && rows_left > 64;
-      if constexpr (!kByRows) {
-        if (work.k_steps == 0) {
-          take_turn(consumer);
-          pass_turn(consumer);
-          epilogue.finish_empty(work, row);
+        if constexpr (kHasImages) {
+          if (is_stored(work)) epilogue.images().take();
+          if (rows_left > 0) epilogue.finish_empty(work, row);
           if (both) epilogue.finish_empty(work, row + 64);
-          continue;
+          epilogue.images().pass();
         }
+        look_ahead();
+        continue;
       }
       epilogue.begin(work, row);
       take_turn(consumer);
-      multiply(shared, ring, at, work.k_steps, first_slice, lane, acc);
+      multiply(shared, ring, at, work.k_steps, first_slice, lane, acc, epilogue, look_ahead);
       pass_turn(consumer);
       if constexpr (kStreams) {
         if (!complete(args.partials, work, acc[0], thread, consumer)) continue;
@@ -268,26 +261,31 @@ struct ExpertGemm {
       if constexpr (kTailSteps > 0) {
         finish_by_steps(shared, ring, at, epilogue, work, row, acc[0]);
       } else {
+        epilogue.images().take();
         epilogue.finish(work, row, acc[0]);
         if constexpr (kSlices > 1) {
-          if (both) {
-            epilogue.begin(work, row + 64);
-            epilogue.finish(work, row + 64, acc[1]);
-          }
+          if (both) epilogue.finish(work, row + 64, acc[1]);
         }
+        if constexpr (kPingPong) epilogue.images().pass();  // else beside the next products
       }
     }
+    if constexpr (kHasImages) epilogue.images().pass();
     if (thread == 0) ptx::tma_store_wait<0>();
+  }
+
+  /// Whether the consumers store this tile, or leave its sums to others.
+  static __device__ __forceinline__ bool is_stored(const TileWork& work) {
+    return !kStreams || work.k_begin == 0;
   }
 
   /// False: this was not the tile's first piece, and its sums were left for who has that.
   static __device__ __forceinline__ bool complete(const PartialSums& partials, const TileWork& work,
                                                   float (&acc)[kTile.block_n / 2], int thread,
                                                   int consumer) {
-    const int own_barrier = 1 + consumer;  // that of the store queue, which is at rest
+    const int own_barrier = 1 + consumer;  // that of the images, which are at rest
     const auto slot_of = [&](int cta) { return cta * kConsumers + consumer; };
     const int cta = static_cast<int>(blockIdx.x);
-    if (work.k_begin > 0) {
+    if (!is_stored(work)) {
       leave_partial(partials, slot_of(cta), acc, thread, own_barrier);
       return false;
     }
@@ -340,10 +338,13 @@ struct ExpertGemm {
       ptx::named_barrier_arrive(kTurnBarrier + 1 - consumer, 2 * kWarpgroupThreads);
   }
 
+  /// Leaves the sums in `acc`. `meanwhile` runs beside the last products.
+  template <class Meanwhile>
   static __device__ __forceinline__ void multiply(SharedStorage& shared, Ring& ring,
                                                   typename Ring::Cursor& at, int k_steps,
                                                   int first_slice, int lane,
-                                                  float (&acc)[kSlices][kTile.block_n / 2]) {
+                                                  float (&acc)[kSlices][kTile.block_n / 2],
+                                                  Epilogue& epilogue, Meanwhile&& meanwhile) {
     using Mma =
         ptx::Wgmma<typename Product::Element, kTile.block_n, Product::kMajorA, Product::kMajorB>;
     constexpr int kSliceBytes = 64 * 128;  // 64 rows of 128 bytes, or the box of these 64 columns
@@ -368,9 +369,14 @@ struct ExpertGemm {
       }
       ptx::wgmma_commit();
       ptx::wgmma_wait<1>();  // the step before this one is done: its stage is free
-      if (step > 0) ring.release(previous, lane);
+      if (step > 0) {
+        ring.release(previous, lane);
+      } else if constexpr (kHasImages) {
+        epilogue.images().pass();
+      }
       previous = at.stage;
     }
+    meanwhile();
     ptx::wgmma_wait<0>();
     ring.release(previous, lane);
   }

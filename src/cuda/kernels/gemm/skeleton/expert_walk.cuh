@@ -29,18 +29,26 @@ struct ExpertDims {
   unsigned* turns = nullptr;  // done by all CTAs together, zero at the start; null: nobody waits
 };
 
-/// Walks the units of one cluster, expert by expert. Every warp walks by itself: the state is a
-/// handful of registers, and experts are scanned 32 at a time.
+// A CTA's place among clusters of `size`, which are neighbours in the grid. Not kept anywhere: who
+// walks has no register to spare.
+__device__ __forceinline__ int cluster_of_cta(int size) {
+  return static_cast<int>(blockIdx.x) / size;
+}
+__device__ __forceinline__ int rank_of_cta(int size) {
+  return static_cast<int>(blockIdx.x) % size;
+}
+__device__ __forceinline__ int num_clusters(int size) {
+  return static_cast<int>(gridDim.x) / size;
+}
+
+/// Walks the units of one cluster, expert by expert. Every warp walks by itself, and a tile's loads
+/// wait for it: so 32 experts are read at once, one by each lane, and stay in registers until they
+/// are passed.
 template <Ragged kRagged, GemmTile kTile>
 class ExpertWalk {
  public:
-  __device__ __forceinline__ ExpertWalk(const ExpertDims& dims, int cluster, int num_clusters,
-                                        int rank)
-      : dims_(dims),
-        unit_(cluster),
-        stride_(num_clusters),
-        rank_(rank),
-        column_tiles_((dims.n + kTile.block_n - 1) / kTile.block_n) {}
+  explicit __device__ __forceinline__ ExpertWalk(const ExpertDims& dims)
+      : dims_(dims), unit_(cluster_of_cta(kTile.cluster_m)) {}
 
   /// False behind the last unit. Must be called by whole warps.
   __device__ __forceinline__ bool next(TileWork& work) {
@@ -48,56 +56,65 @@ class ExpertWalk {
     const int reduction = kRagged == Ragged::rows ? dims_.k : work.row_count;
     work.k_begin = work.helpers = 0;
     work.k_steps = (reduction + kTile.block_k - 1) / kTile.block_k;
-    unit_ += stride_;
+    unit_ += num_clusters(kTile.cluster_m);
     return true;
   }
 
   /// Units of all experts. Must be called by whole warps.
   __device__ __forceinline__ int count_units() const {
-    int units = 0;
-    for (int first = 0; first < dims_.num_experts; first += 32) {
-      units += rows_of(first + static_cast<int>(threadIdx.x % 32)).units;
-    }
-    return __reduce_add_sync(0xffffffffu, units);
+    int sum = 0;
+    for (int first = 0; first < dims_.num_experts; first += 32)
+      sum += units(read_expert(first).count);
+    return __reduce_add_sync(kAllLanes, sum);
   }
 
   /// Expert and tile of a unit; false behind the last one. Units must come in rising order.
   __device__ __forceinline__ bool find(int unit, TileWork& work) {
-    const int lane = threadIdx.x % 32;
-    while (first_expert_ < dims_.num_experts) {
-      const auto [begin, count, units] = rows_of(first_expert_ + lane);
-      int end = units;  // inclusive prefix sum over the lanes
-#pragma unroll
-      for (int step = 1; step < 32; step *= 2) {
-        const int below = __shfl_up_sync(0xffffffffu, end, step);
-        if (lane >= step) end += below;
-      }
-      const unsigned found = __ballot_sync(0xffffffffu, unit < base_ + end);
-      if (found != 0) {
-        const int owner = __ffs(found) - 1;
-        work.expert = first_expert_ + owner;
-        work.row_begin = __shfl_sync(0xffffffffu, begin, owner);
-        work.row_count = __shfl_sync(0xffffffffu, count, owner);
-        const int first_unit = base_ + __shfl_sync(0xffffffffu, end - units, owner);
-        work.tile = tile_of_unit(unit - first_unit, rank_, row_tiles(work.row_count), column_tiles_,
-                                 kTile.cluster_m);
-        return true;
-      }
-      base_ += __shfl_sync(0xffffffffu, end, 31);
+    unsigned found = __ballot_sync(kAllLanes, unit < end_);
+    while (found == 0) {
+      if (first_expert_ + 32 >= dims_.num_experts) return false;
       first_expert_ += 32;
+      read_experts();
+      found = __ballot_sync(kAllLanes, unit < end_);
     }
-    return false;
+    const int owner = __ffs(found) - 1;
+    work.expert = first_expert_ + owner;
+    work.row_begin = __shfl_sync(kAllLanes, own_.begin, owner);
+    work.row_count = __shfl_sync(kAllLanes, own_.count, owner);
+    const int first_unit = __shfl_sync(kAllLanes, end_, owner) - units(work.row_count);
+    work.tile = tile_of_unit(unit - first_unit, rank_of_cta(kTile.cluster_m),
+                             row_tiles(work.row_count), column_tiles(), kTile.cluster_m);
+    return true;
   }
 
  private:
+  static constexpr unsigned kAllLanes = 0xffffffffu;
   struct Rows {
-    int begin, count, units;
+    int begin = 0, count = 0;
   };
-  __device__ __forceinline__ Rows rows_of(int expert) const {
-    if (expert >= dims_.num_experts) return {0, 0, 0};
+
+  /// This lane's expert of the 32 from `first` on.
+  __device__ __forceinline__ Rows read_expert(int first) const {
+    const int expert = first + static_cast<int>(threadIdx.x % 32);
+    if (expert >= dims_.num_experts) return {};
     const int begin = dims_.expert_offsets[expert];
-    const int count = dims_.expert_offsets[expert + 1] - begin;
-    return {begin, count, units_of_expert(row_tiles(count), column_tiles_, kTile.cluster_m)};
+    return {begin, dims_.expert_offsets[expert + 1] - begin};
+  }
+
+  __device__ __forceinline__ void read_experts() {
+    const int base = __shfl_sync(kAllLanes, end_, 31);
+    own_ = read_expert(first_expert_);
+    end_ = units(own_.count);
+#pragma unroll
+    for (int step = 1; step < 32; step *= 2) {
+      const int below = __shfl_up_sync(kAllLanes, end_, step);
+      if (static_cast<int>(threadIdx.x % 32) >= step) end_ += below;
+    }
+    end_ += base;
+  }
+
+  __device__ __forceinline__ int units(int count) const {
+    return units_of_expert(row_tiles(count), column_tiles(), kTile.cluster_m);
   }
 
   __device__ __forceinline__ int row_tiles(int count) const {
@@ -105,20 +122,25 @@ class ExpertWalk {
     return (rows + kTile.block_m - 1) / kTile.block_m;
   }
 
+  __device__ __forceinline__ int column_tiles() const {
+    return (dims_.n + kTile.block_n - 1) / kTile.block_n;
+  }
+
   const ExpertDims& dims_;
-  int unit_, stride_, rank_, column_tiles_;
-  int first_expert_ = 0, base_ = 0;
+  int unit_;
+  int first_expert_ = -32;  // of those that lanes hold
+  Rows own_;                // this lane's
+  int end_ = 0;             // units of all experts up to this lane's
 };
 
 /// The same walk over pieces of units.
 template <GemmTile kTile>
 class StreamedWalk {
  public:
-  __device__ __forceinline__ StreamedWalk(const ExpertDims& dims, int cluster, int num_clusters,
-                                          int rank)
-      : walk_(dims, cluster, num_clusters, rank),
-        stream_(walk_.count_units(), (dims.k + kTile.block_k - 1) / kTile.block_k, cluster,
-                num_clusters) {}
+  explicit __device__ __forceinline__ StreamedWalk(const ExpertDims& dims)
+      : walk_(dims),
+        stream_(walk_.count_units(), (dims.k + kTile.block_k - 1) / kTile.block_k,
+                cluster_of_cta(kTile.cluster_m), num_clusters(kTile.cluster_m)) {}
 
   __device__ __forceinline__ bool next(TileWork& work) {
     UnitPiece piece;

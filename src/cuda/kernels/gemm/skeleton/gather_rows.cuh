@@ -1,7 +1,6 @@
 // The gathered operand: rows of tokens brought into the swizzled image that wgmma reads, by the 128
-// threads of the producer warpgroup, or 64 where a passenger has the others. Hopper's copy engine
-// cannot gather, cp.async can: eight threads cover the 128 bytes of a row, sixteen (eight) rows at
-// a time.
+// threads of the producer warpgroup. Hopper's copy engine
+// cannot gather, cp.async can: eight threads cover the 128 bytes of a row, sixteen rows at a time.
 //
 //   Ragged::rows       128 rows x 64 k        the eight rows of a thread are the same for every
 //   step of a tile Ragged::reduction  64 k-rows x 128 m      a step needs the next 64 rows; two
@@ -23,7 +22,7 @@ struct GatheredRows {
   int columns;
 };
 
-/// 16 bytes of every 16th (8th) row, for one thread.
+/// 16 bytes of every 16th row, for one thread.
 struct GatherLane {
   int first_row;       // 0 .. 15
   int chunk;           // 0 .. 7, 8 elements each
@@ -32,13 +31,12 @@ struct GatherLane {
       : first_row(thread / 8), chunk(thread % 8), smem(swizzled_offset(thread / 8, thread % 8)) {}
 };
 
-template <Ragged kRagged, int kThreads>
+template <Ragged kRagged>
 class RowGatherer;
 
-template <int kThreads>
-class RowGatherer<Ragged::rows, kThreads> {
-  static_assert(kThreads == 128, "eight rows of a tile per thread");
-
+/// Eight rows of a tile per thread.
+template <>
+class RowGatherer<Ragged::rows> {
  public:
   explicit __device__ __forceinline__ RowGatherer(int thread) : lane_(thread) {}
 
@@ -46,22 +44,20 @@ class RowGatherer<Ragged::rows, kThreads> {
   __device__ __forceinline__ void start_tile(const GatheredRows& source, const TileWork& work) {
     const int row = work.tile.row_tile * 128 + lane_.first_row;
     valid_rows_ = 0;
-    next_column_ = lane_.chunk * 8;
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
       const int r = row + 16 * i;
       const bool valid = r < work.row_count;
       const int token = valid ? source.row_tokens[work.row_begin + r] : 0;
-      next_[i] = source.data + std::int64_t{token} * source.columns + next_column_;
+      next_[i] = source.data + std::int64_t{token} * source.columns + lane_.chunk * 8;
       valid_rows_ |= static_cast<unsigned>(valid) << i;
     }
   }
 
   /// Copies the next 64 columns. Steps come in order.
   __device__ __forceinline__ void load(const GatheredRows& source, std::uint32_t image,
-                                       const TileWork&, int) {
-    const unsigned valid = next_column_ < source.columns ? valid_rows_ : 0;
-    next_column_ += 64;
+                                       const TileWork&, int step) {
+    const unsigned valid = step * 64 + lane_.chunk * 8 < source.columns ? valid_rows_ : 0;
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
       ptx::cp_async_16(image + lane_.smem + i * 16 * kSwizzleRowBytes, next_[i],
@@ -74,12 +70,11 @@ class RowGatherer<Ragged::rows, kThreads> {
   GatherLane lane_;
   const std::uint16_t* next_[8];
   unsigned valid_rows_ = 0;
-  int next_column_ = 0;
 };
 
-template <int kThreads>
-class RowGatherer<Ragged::reduction, kThreads> {
-  static constexpr int kRowsAtOnce = kThreads / 8, kRows = 64 / kRowsAtOnce;
+template <>
+class RowGatherer<Ragged::reduction> {
+  static constexpr int kRowsAtOnce = 16, kRows = 64 / kRowsAtOnce;
 
  public:
   explicit __device__ __forceinline__ RowGatherer(int thread) : lane_(thread) {}

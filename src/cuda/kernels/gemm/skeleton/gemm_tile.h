@@ -28,6 +28,12 @@ struct GemmTile {
   }
 };
 
+/// The tile of most products: four stages of it and 32 KiB of images fill shared memory.
+inline constexpr GemmTile kTile128x256{
+    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 1};
+inline constexpr GemmTile kTile128x256Pair{
+    .block_m = 128, .block_n = 256, .block_k = 64, .num_stages = 4, .cluster_m = 2};
+
 inline constexpr int kMaxSharedBytes = 227 * 1024;  // of one CTA on sm_90
 
 }  // namespace moe::cuda

@@ -20,39 +20,39 @@ struct RaggedRow {
 /// null. kTransposed stores C[e]^T (reduction only), whose rows Args has a `half` of.
 template <class Element, class Args, Ragged kRagged, int kColumns, bool kTransposed>
 class StoreRows {
+  static constexpr int kChunks = kColumns / kImageColumns;
+  using Store = ImageStore<kRagged == Ragged::rows>;  // a gradient's ring cannot spare the turns
+
  public:
   struct Storage {
-    StoreQueue::Images images;
+    typename Store::Images images;
   };
-  static __device__ __forceinline__ void init(Storage&) {}
 
   __device__ __forceinline__ StoreRows(const Args& args, Storage& storage, int thread, int consumer)
-      : args_(args), queue_(storage.images, thread, 1 + consumer) {}
+      : args_(args), images_(storage.images, thread, consumer) {}
 
+  __device__ __forceinline__ Store& images() { return images_; }
   __device__ __forceinline__ void begin(const TileWork&, int) {}
 
   __device__ __forceinline__ void finish(const TileWork& work, int row,
                                          float (&acc)[kColumns / 2]) {
-#pragma unroll
-    for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
-      if constexpr (kRagged == Ragged::rows) add_bias(work, chunk, acc + chunk * kImageValues);
-      queue_.store(
-          [&](Image& image) {
-            if constexpr (kTransposed) {
-              pack_image_transposed<Element>(image, acc + chunk * kImageValues, queue_.thread());
-            } else {
-              pack_image<Element>(image, acc + chunk * kImageValues, queue_.thread());
-            }
-          },
-          [&](Image& image) { copy(image, work, row, chunk); });
-    }
+    images_.template store<kChunks>(
+        [&](int chunk, Image& image) {
+          float* values = acc + chunk * kImageValues;
+          if constexpr (kRagged == Ragged::rows) add_bias(work, chunk, values);
+          if constexpr (kTransposed) {
+            pack_image_transposed<Element>(image, values, images_.thread());
+          } else {
+            pack_image<Element>(image, values, images_.thread());
+          }
+        },
+        [&](int chunk, const Image& image) { copy(image, work, row, chunk); });
   }
 
   __device__ __forceinline__ void finish_empty(const TileWork& work, int row) {
-    for (int chunk = 0; chunk < kColumns / kImageColumns; ++chunk) {
-      queue_.store([&](Image& image) { clear_image(image, queue_.thread()); },
-                   [&](Image& image) { copy(image, work, row, chunk); });
-    }
+    images_.template store<kChunks>(
+        [&](int, Image& image) { clear_image(image, images_.thread()); },
+        [&](int chunk, const Image& image) { copy(image, work, row, chunk); });
   }
 
  private:
@@ -60,7 +60,7 @@ class StoreRows {
     if (args_.bias == nullptr) return;
     const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
     const Element* own = args_.bias + std::int64_t{work.expert} * args_.dims.n + column;
-    add_column_bias(values, own, args_.dims.n - column, queue_.thread());
+    add_column_bias(values, own, args_.dims.n - column, images_.thread());
   }
 
   __device__ __forceinline__ void copy(const Image& image, const TileWork& work, int row,
@@ -86,7 +86,7 @@ class StoreRows {
   }
 
   const Args& args_;
-  StoreQueue queue_;
+  Store images_;
 };
 
 }  // namespace moe::cuda
