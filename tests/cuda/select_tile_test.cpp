@@ -37,7 +37,7 @@ TEST(SelectTile, PairsButForShortReductionsAndNarrowGradients) {
   }
   EXPECT_EQ(select_gradient_tile(4096, 256), GroupedTile::m128n256);
   EXPECT_EQ(select_gradient_tile(1536, 512), GroupedTile::m128n256);
-  EXPECT_EQ(select_gradient_tile(1536, 2048), GroupedTile::m128n256_pair);
+  EXPECT_EQ(select_gradient_tile(1024, 8192), GroupedTile::m128n256);
   EXPECT_EQ(select_gradient_tile(4096, 512), GroupedTile::m128n256_pair);
 }
 

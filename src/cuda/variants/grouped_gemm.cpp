@@ -37,7 +37,8 @@ void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, Tensor
                    .transposed = false,
                    .adds = accumulate == Accumulate::add,
                    .dtype = pass.config.dtype},
-                  select_gradient_tile(m, n), pass.card.num_multiprocessors, pass.stream);
+                  select_gradient_tile(pass.hidden_dim(), n), pass.card.num_multiprocessors,
+                  pass.stream);
 }
 
 ActivationRows activation_rows(const Pass& pass) {

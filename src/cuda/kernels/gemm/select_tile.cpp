@@ -1,8 +1,6 @@
 // Measured on an H200 and an H100; shapes and times in docs/hopper.md.
 #include "cuda/kernels/gemm/select_tile.h"
 
-#include <algorithm>
-
 namespace moe::cuda {
 namespace {
 
@@ -35,11 +33,10 @@ TileChoice<GroupedTile> select_rows_tile(std::int64_t rows, int n, int k, const 
   return {GroupedTile::m128n256_pair};
 }
 
-// A narrow gradient's operands stay in L2, and one column of tiles has nothing to share with
-// another: nothing is gained by sharing the loads of B.
-GroupedTile select_gradient_tile(int rows, int columns) {
-  return columns > 256 && std::max(rows, columns) > 1536 ? GroupedTile::m128n256_pair
-                                                         : GroupedTile::m128n256;
+// Tokens of a narrow model stay in L2, and one column of tiles has nothing to share with another:
+// nothing is gained by sharing the loads of B.
+GroupedTile select_gradient_tile(int d, int columns) {
+  return d > 1536 && columns > 256 ? GroupedTile::m128n256_pair : GroupedTile::m128n256;
 }
 
 TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card) {

@@ -33,8 +33,8 @@ TileChoice<GroupedTile> select_rows_tile(std::int64_t rows, int n, int k, const 
 constexpr GroupedTile nearest_fp16_tile(GroupedTile tile) {
   return tile == GroupedTile::m128n256_streamed ? tile : GroupedTile::m128n256_pair;
 }
-/// Of a gradient [rows, columns] or its transpose.
-GroupedTile select_gradient_tile(int rows, int columns);
+/// Of a gradient with that many columns, in a model d wide.
+GroupedTile select_gradient_tile(int d, int columns);
 TileChoice<UpProjTile> select_up_proj_tile(int d, const Card& card);
 TileChoice<DActTile> select_d_act_tile(int d, const Card& card);
 
