@@ -53,5 +53,29 @@ TEST(Conditions, DifferentClocksAreAWarning) {
   EXPECT_THAT(two_rows(0, 1500).warnings, IsEmpty()) << "an unknown clock is no slow one";
 }
 
+/// A row of as many pairs of 4 experts, the fullest of which has `max_over_mean` times the mean,
+/// beside a bar.
+record::Run beside_a_bar(double max_over_mean, std::int64_t pairs = 1024) {
+  record::Run run;
+  run.model.layer.num_experts = 4;
+  run.rows.resize(2);
+  for (record::Row& row : run.rows) {
+    row.credited_pairs = pairs;
+    row.forward = row.total = record::Timing{.median_s = 1e-3};
+  }
+  run.rows[0].variant = "sonic";
+  run.rows[0].load.emplace().max_over_mean = max_over_mean;
+  run.rows[1].variant = "dense_bound";
+  run.rows[1].reference = true;
+  compare_with_dense_bound(run);
+  return run;
+}
+
+TEST(Conditions, VeryUnevenExpertsBesideABarOfEqualOnesAreAWarning) {
+  EXPECT_THAT(beside_a_bar(25.8).warnings, ElementsAre(HasSubstr("25 times the rows of the mean")));
+  EXPECT_THAT(beside_a_bar(1.3).warnings, IsEmpty());
+  EXPECT_THAT(beside_a_bar(25.8, 100).warnings, IsEmpty()) << "few rows are uneven by chance";
+}
+
 }  // namespace
 }  // namespace moe::measure
