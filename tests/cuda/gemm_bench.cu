@@ -311,13 +311,19 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 9;
   const std::string only = argc > 2 ? argv[2] : "";
   const bool all = only == "all";
+  const bool is_settled = argc > 3 && std::string(argv[3]) == "settled";
+  if (rounds < 1 || argc > 4 || (argc > 3 && !is_settled) ||
+      (!only.empty() && !all && only != "d_act" && only != "steps" && only != "-")) {
+    std::fprintf(stderr, "usage: gemm_bench [ROUNDS] [all | d_act | steps | -] [settled]\n");
+    return 2;
+  }
   cudaDeviceProp properties{};
   if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return std::printf("no GPU\n"), 3;
   num_sms = properties.multiProcessorCount;
   cublasCreate(&blas);
   DeviceArray<char> workspace(32 << 20);
   cublasSetWorkspace(blas, workspace.get(), workspace.size());
-  Bench bench(argc > 3 && std::string(argv[3]) == "settled");
+  Bench bench(is_settled);
   std::printf(
       "%s, %d multiprocessors; ms and TFLOP/s: 128x256 pair | 128x256 | 128x192 | 128x128 "
       "ping-pong | (rows: 128x256 streamed) | cuBLAS; up+act: pair, alone, pair without H, "

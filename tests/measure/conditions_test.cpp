@@ -68,13 +68,21 @@ record::Run beside_a_bar(double max_over_mean, std::int64_t pairs = 1024) {
   run.rows[1].variant = "dense_bound";
   run.rows[1].reference = true;
   compare_with_dense_bound(run);
+  warn_about_uneven_experts(run);
   return run;
 }
 
 TEST(Conditions, VeryUnevenExpertsBesideABarOfEqualOnesAreAWarning) {
-  EXPECT_THAT(beside_a_bar(25.8).warnings, ElementsAre(HasSubstr("25 times the rows of the mean")));
+  EXPECT_THAT(beside_a_bar(25.8).warnings, ElementsAre(HasSubstr("25 times the mean's rows")));
   EXPECT_THAT(beside_a_bar(1.3).warnings, IsEmpty());
   EXPECT_THAT(beside_a_bar(25.8, 100).warnings, IsEmpty()) << "few rows are uneven by chance";
+  record::Run alone;
+  alone.rows.resize(1);
+  alone.rows[0].credited_pairs = 1024;
+  alone.rows[0].load.emplace().max_over_mean = 25.8;
+  alone.model.layer.num_experts = 4;
+  warn_about_uneven_experts(alone);
+  EXPECT_THAT(alone.warnings, IsEmpty()) << "no bar";
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // From wgmma accumulators to device memory: float32 registers become 16-bit rows of a swizzled
-// image, which the copy engine stores with bounds. A warpgroup works alone, and an image has 64 x
-// 64 elements.
+// image of 64 x 64 elements, packed by one warpgroup, which the copy engine stores with bounds.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/seeded.h"
+#include "measure/problem/problem.h"
 #include "moe/error.h"
 #include "routing/gate.h"
 #include "routing/rows.h"
@@ -12,7 +13,6 @@ namespace moe::measure {
 namespace {
 
 constexpr float kLogitDeviation = 0.115f;  // 0.2 / sqrt(3): x and router of measure/problem.h
-constexpr float kBiasDeviation = 0.001f;   // as in problem.cpp
 
 /// Pairs of every token with all experts, sorted by expert, then token.
 struct AllRows {
@@ -29,7 +29,8 @@ AllRows route_all(const LayerConfig& layer, std::int64_t tokens, const routing::
   const std::vector<float> offsets = routing::logit_offsets(layer, traffic, tokens, seed);
   for (std::size_t i = 0; i < offsets.size(); ++i) logits[i] += offsets[i];
   std::vector<float> bias(static_cast<std::size_t>(E));
-  fill_normal({bias.data(), DType::f32, {E}}, seed, RandomStream::b_select, kBiasDeviation);
+  fill_normal({bias.data(), DType::f32, {E}}, seed, RandomStream::b_select,
+              kSelectionBiasDeviation);
 
   const auto pairs = static_cast<std::size_t>(tokens * K);
   std::vector<std::int32_t> experts(pairs);

@@ -12,9 +12,9 @@ namespace {
 
 constexpr float kTokenDeviation = 0.2f;
 constexpr float kWeightDeviation = 0.02f;
-// A few per cent of the deviation of what they are added to, logits and their sigmoids: a random
-// router's experts stay nearly uniform, as a balanced model's are.
-constexpr float kRouterBiasDeviation = 0.004f, kSelectionBiasDeviation = 0.001f;
+// A few per cent of the logits' deviation, as the other bias of the sigmoids': a random router's
+// experts stay nearly uniform.
+constexpr float kRouterBiasDeviation = 0.004f;
 // Small enough not to hide the products beside them from the checks.
 constexpr float kUpBiasDeviation = 0.02f, kDownBiasDeviation = 0.001f;
 constexpr std::size_t kAlignment = 256;

@@ -15,6 +15,10 @@
 
 namespace moe::measure {
 
+/// Of the bias by which sigmoid gates choose: a few per cent of what tokens' sigmoids differ by, so
+/// that a random router's experts stay nearly uniform.
+inline constexpr float kSelectionBiasDeviation = 0.001f;
+
 /// Deviations follow the benchmarks of arXiv 2512.14080: x and d_out 0.2, weights 0.02. The
 /// router's is 1/sqrt(3 d), that of a default linear layer, so that natural traffic is near
 /// uniform.

@@ -17,21 +17,6 @@ constexpr double kFewRows = 128;
 // A fullest expert of so many times the mean has a part of the time to itself.
 constexpr double kVeryUneven = 4;
 
-/// The bar has equal experts: a row whose are not has more to do than that says.
-void warn_about_uneven_experts(record::Run& run) {
-  for (const record::Row& row : run.rows) {
-    if (!row.load || row.reference || row.load->max_over_mean < kVeryUneven) continue;
-    const double mean_rows =
-        static_cast<double>(row.credited_pairs) / static_cast<double>(run.model.layer.num_experts);
-    if (mean_rows < kFewRows) continue;
-    run.warnings.push_back("the fullest expert has " +
-                           std::to_string(static_cast<int>(row.load->max_over_mean)) +
-                           " times the rows of the mean, and dense_bound's are equal: compare with "
-                           "it with care");
-    return;  // all rows have the router's traffic
-  }
-}
-
 /// Of a row that has a rounding report.
 void warn_about_rounding(const record::Row& row, record::Run& run) {
   const record::RoundingReport& rounding = *row.rounding;
@@ -75,7 +60,20 @@ void compare_with_dense_bound(record::Run& run) {
     if (bar.backward) fraction.backward = *own.backward / *bar.backward;
     fraction.total = *own.total / *bar.total;
   }
-  warn_about_uneven_experts(run);
+}
+
+void warn_about_uneven_experts(record::Run& run) {
+  for (const record::Row& row : run.rows) {
+    if (!row.load || !row.dense_bound_fraction || row.load->max_over_mean < kVeryUneven) continue;
+    const double mean_rows =
+        static_cast<double>(row.credited_pairs) / static_cast<double>(run.model.layer.num_experts);
+    if (mean_rows < kFewRows) continue;
+    run.warnings.push_back(
+        "the fullest expert has " + std::to_string(static_cast<int>(row.load->max_over_mean)) +
+        " times the mean's rows, and dense_bound's experts are equal, so % dense "
+        "is lower than the kernels' own; --routing balanced shows theirs");
+    return;  // all rows have the router's traffic
+  }
 }
 
 void warn_about_rounding(record::Run& run) {

@@ -72,6 +72,7 @@ class Comparison {
     warn_about_rounding(run_);
     record::compare_with_baseline(run_);
     compare_with_dense_bound(run_);
+    warn_about_uneven_experts(run_);
     warn_about_clocks(run_);
     return complete;
   }

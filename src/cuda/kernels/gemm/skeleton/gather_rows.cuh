@@ -1,10 +1,9 @@
 // The gathered operand: rows of tokens brought into the swizzled image that wgmma reads, by the 128
-// threads of the producer warpgroup. Hopper's copy engine
-// cannot gather, cp.async can: eight threads cover the 128 bytes of a row, sixteen rows at a time.
+// threads of the producer warpgroup. Hopper's copy engine cannot gather, cp.async can: eight
+// threads cover the 128 bytes of a row, sixteen rows at a time.
 //
-//   Ragged::rows       128 rows x 64 k        the eight rows of a thread are the same for every
-//   step of a tile Ragged::reduction  64 k-rows x 128 m      a step needs the next 64 rows; two
-//   boxes of 64 columns
+//   Ragged::rows       128 rows x 64 k      a thread has the same eight rows in all steps of a tile
+//   Ragged::reduction  64 k-rows x 128 m    a step needs the next 64 rows; two boxes of 64 columns
 #pragma once
 
 #include <cstdint>
