@@ -1,16 +1,22 @@
-// Grouped GEMM kernels beside cuBLAS batched products of the same size, interleaved, medians: one
-// run of each in turn with a cold L2; or settled, 60 ms of each in turn behind 40 ms untimed, since
-// a card at its power limit takes that long to find the clock that a kernel leaves it.
+// Times every instance of the expert GEMMs beside cuBLAS batched products of the same size, with a
+// cold L2, in an order drawn anew each round. Two ways, for a card at its power limit lowers its
+// clock, and by how much depends on what ran before:
 //
-//   gemm_bench [ROUNDS] [all | d_act | steps | -] [settled]
+//   rested   one run after 20 ms of rest each, so that all run at the highest clock: cycles decide
+//   settled  60 ms of runs behind 40 ms of the same, untimed: energy decides as well, as in a layer
+//
+//   gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled]
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "cuda/kernels/gemm/d_act.h"
 #include "cuda/kernels/gemm/grouped_gemm.h"
@@ -76,11 +82,13 @@ class Bench {
   /// Medians of all, interleaved.
   std::vector<float> medians(const std::vector<std::function<void()>>& works, int rounds) {
     std::vector<std::vector<float>> samples(works.size());
-    for (int round = -2; round < rounds; ++round) {
-      for (std::size_t i = 0; i < works.size(); ++i) {
-        // There and back, so that nobody always follows the same neighbour.
-        const std::size_t at = round % 2 == 0 ? i : works.size() - 1 - i;
-        const float ms = is_settled_ ? time_settled(works[at]) : time(works[at]);
+    std::vector<std::size_t> order(works.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::mt19937 random(5);
+    for (int round = -1; round < rounds; ++round) {
+      std::shuffle(order.begin(), order.end(), random);  // nobody always follows the same neighbour
+      for (const std::size_t at : order) {
+        const float ms = is_settled_ ? time_settled(works[at]) : time_rested(works[at]);
         if (round >= 0) samples[at].push_back(ms);
       }
     }
@@ -93,6 +101,10 @@ class Bench {
   }
 
  private:
+  float time_rested(const std::function<void()>& work) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return time(work);
+  }
   /// Mean of as many runs as take 60 ms.
   float time_settled(const std::function<void()>& work) {
     const float once = time(work);
@@ -311,10 +323,14 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 9;
   const std::string only = argc > 2 ? argv[2] : "";
   const bool all = only == "all";
-  const bool is_settled = argc > 3 && std::string(argv[3]) == "settled";
-  if (rounds < 1 || argc > 4 || (argc > 3 && !is_settled) ||
-      (!only.empty() && !all && only != "d_act" && only != "steps" && only != "-")) {
-    std::fprintf(stderr, "usage: gemm_bench [ROUNDS] [all | d_act | steps | -] [settled]\n");
+  const std::string way = argc > 3 ? argv[3] : "rested";
+  const bool is_settled = way == "settled";
+  if (rounds < 1 || argc > 4 || (!is_settled && way != "rested") ||
+      (!only.empty() && !all && only != "gathered" && only != "d_act" && only != "steps" &&
+       only != "-")) {
+    std::fprintf(
+        stderr,
+        "usage: gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled]\n");
     return 2;
   }
   cudaDeviceProp properties{};
@@ -347,10 +363,10 @@ int main(int argc, char** argv) {
       continue;
     }
     bench_up(bench, s, rounds);
-    bench_rows(bench, s, "down", WeightLayout::n_by_k, s.d, s.n, rounds);
+    if (only != "gathered") bench_rows(bench, s, "down", WeightLayout::n_by_k, s.d, s.n, rounds);
     bench_d_act(bench, s, rounds);
     bench_gradient(bench, s, "g d_wd", s.d, s.n, true, false, rounds);
-    bench_rows(bench, s, "d_x", WeightLayout::k_by_n, s.d, u, rounds);
+    if (only != "gathered") bench_rows(bench, s, "d_x", WeightLayout::k_by_n, s.d, u, rounds);
     bench_gradient(bench, s, "g d_wu", s.d, u, true, true, rounds);
   }
   return 0;

@@ -2,7 +2,7 @@
 // stages.
 //
 //   warpgroup 0      producer: fills stages. One thread drives the copy engine; where A is
-//                    gathered, all its threads copy rows
+//                    gathered, all its threads copy rows, and may share that task as well
 //   warpgroups 1, 2  consumers: wgmma, then the epilogue, 64 rows at a time
 //
 //   ring of kStages  [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
@@ -82,6 +82,9 @@ struct ExpertGemm {
   static constexpr int kABytes = kTile.a_bytes(), kBBytes = kTile.b_bytes();
   static constexpr bool kGathersA = Product::kGathersA;
   static constexpr bool kByRows = Product::kRagged == Ragged::rows;
+  /// Warps that gather along the reduction load a box of B each: a leader that loaded all of them
+  /// would be late with its own rows. (Who gathers by rows has no registers left for it.)
+  static constexpr bool kWarpsShareBoxes = kGathersA && !kByRows;
   static constexpr int kTailSteps = Product::kTailSteps;
   static constexpr bool kHasImages = kTailSteps == 0;
 
@@ -141,7 +144,7 @@ struct ExpertGemm {
     const bool is_leader = threadIdx.x == 0;
     Ring ring{shared.barriers};
     typename Ring::Cursor at;
-    Gatherer gatherer(threadIdx.x);
+    Gatherer gatherer;
     TileWork work;
     for (unsigned turn = 0; walk.next(work); ++turn) {
       if (is_leader && args.dims.turns != nullptr) await_others(args.dims.turns, turn);
@@ -149,23 +152,19 @@ struct ExpertGemm {
       for (int step = 0; step < work.k_steps; ++step, at.advance()) {
         if (!kGathersA && !is_leader) continue;
         ring.wait_free(at);
-        if (is_leader) {
-          constexpr int kBytes = kBBytes + (kGathersA ? 0 : kABytes);
-          ptx::mbarrier_arrive_expect(ring.filled(at), work.tile.is_dummy ? 0 : kBytes);
-          if (!work.tile.is_dummy) {
-            const int k_step = work.k_begin + step;
-            if constexpr (!kGathersA)
-              Product::load_a(args, shared.a[at.stage], ring.filled(at), work, k_step);
-            load_b(args, shared.b[at.stage], ring.filled(at), work, k_step);
-          }
-        }
-        if constexpr (kGathersA) {
+        if constexpr (kGathersA) {  // before the boxes: these copies take longest
           if (!work.tile.is_dummy) {
             gatherer.load(Product::gathered(args), ptx::shared_address(shared.a[at.stage]), work,
                           step);
           }
           ptx::cp_async_arrive(ring.filled(at));
         }
+        if (is_leader) {
+          constexpr int kBytes = kBBytes + (kGathersA ? 0 : kABytes);
+          ptx::mbarrier_arrive_expect(ring.filled(at), work.tile.is_dummy ? 0 : kBytes);
+        }
+        if ((kWarpsShareBoxes ? threadIdx.x % 32 == 0 : is_leader) && !work.tile.is_dummy)
+          load_boxes(args, shared, ring, at, work, work.k_begin + step);
       }
       if constexpr (kTailSteps > 0) {
         for (int tail = 0; tail < kTailSteps; ++tail, at.advance()) {
@@ -193,22 +192,38 @@ struct ExpertGemm {
       __nanosleep(100);
   }
 
+  /// What the copy engine brings of a stage.
+  static __device__ __forceinline__ void load_boxes(const Args& args, SharedStorage& shared,
+                                                    Ring& ring, const typename Ring::Cursor& at,
+                                                    const TileWork& work, int step) {
+    if constexpr (!kGathersA)
+      Product::load_a(args, shared.a[at.stage], ring.filled(at), work, step);
+    if (kClusterSize > 1 && work.tile.shares_b) {
+      load_b<true>(args, shared.b[at.stage], ring.filled(at), work, step);
+    } else {
+      load_b<false>(args, shared.b[at.stage], ring.filled(at), work, step);
+    }
+  }
+
+  /// This thread's boxes of B: those that this CTA loads, or one of them by every warp.
+  template <bool kMulticast>
   static __device__ __forceinline__ void load_b(const Args& args, std::byte* smem,
                                                 ptx::Mbarrier* filled, const TileWork& work,
                                                 int step) {
-    constexpr int kBoxes = kTile.block_n / 64, kBoxBytes = 64 * 64 * 2;
-    if (kClusterSize > 1 && work.tile.shares_b) {
-      constexpr int kOwnBoxes = kBoxes / kClusterSize;
-#pragma unroll
-      for (int i = 0; i < kOwnBoxes; ++i) {
-        const int box = rank_of_cta(kClusterSize) * kOwnBoxes + i;
-        Product::template load_b_box<true>(args, smem + box * kBoxBytes, filled, work, step, box);
-      }
+    constexpr int kBoxes = kTile.block_n / 64 / (kMulticast ? kClusterSize : 1);
+    const int first = kMulticast ? rank_of_cta(kClusterSize) * kBoxes : 0;
+    const auto load = [&](int i) {
+      const int box = first + i;
+      Product::template load_b_box<kMulticast>(args, smem + box * 64 * 64 * 2, filled, work, step,
+                                               box);
+    };
+    if constexpr (kWarpsShareBoxes) {
+      static_assert(kBoxes <= kWarpgroupThreads / 32);
+      const int own = threadIdx.x / 32;
+      if (own < kBoxes) load(own);
     } else {
 #pragma unroll
-      for (int box = 0; box < kBoxes; ++box) {
-        Product::template load_b_box<false>(args, smem + box * kBoxBytes, filled, work, step, box);
-      }
+      for (int i = 0; i < kBoxes; ++i) load(i);
     }
   }
 
