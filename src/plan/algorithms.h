@@ -24,6 +24,7 @@ struct KernelScratch {
   std::int64_t bias_chunks = 0;   // sums that a bias's gradient over all tokens goes through
   bool rounds_d_logits = false;   // d_logits are made in the layer's type, without a float32 copy
   bool sums_router_part = false;  // the sum of dX over rows takes the router's part along
+  bool gathers_x_again = false;   // sonic: X is gathered where dX's rows were, before d_w_up
 };
 
 /// The loop over experts that PyTorch users write: autograd keeps gathered X, H, A and Y of every

@@ -7,6 +7,9 @@
 //   d_act      gather dO, dA' = dO W_down; with H: A, dS = <dA', A>, A' = s A, dH = act'(H) s dA'
 //   d_w_down   dO^T A'            d_x_rows  dH W_up            d_w_up  dH^T X
 //   d_aggregate  dX = sum of d_x_rows
+//
+// A backend may gather X for d_w_up in a step of its own (d_gather), into the buffer that
+// d_aggregate has just read.
 #include "plan/algorithms.h"
 #include "plan/parts.h"
 
@@ -28,9 +31,15 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request,
   builder.backward_step("d_w_down", s.down_flops(),
                         s.token_bytes() + s.row_bytes(s.n) + s.w_down_bytes());
   builder.backward_step("d_x_rows", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
-  builder.backward_step("d_w_up", s.up_flops(),
-                        s.token_bytes() + s.row_bytes(s.u) + s.w_up_bytes());
-  d_aggregate_step(builder, s, scratch);
+  if (scratch.gathers_x_again) {
+    d_aggregate_step(builder, s, scratch);
+    builder.backward_step("d_gather", 0, s.token_bytes() + s.row_bytes(s.d));
+    builder.backward_step("d_w_up", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
+  } else {
+    builder.backward_step("d_w_up", s.up_flops(),
+                          s.token_bytes() + s.row_bytes(s.u) + s.w_up_bytes());
+    d_aggregate_step(builder, s, scratch);
+  }
   shared_backward_step(builder, s, request);
   router_backward_step(builder, s, scratch);
 }
@@ -72,7 +81,8 @@ Plan sonic(const Request& request, const DeviceTraits& traits, const KernelScrat
       builder.workspace("d_score_parts", DType::f32, {parts, s.R}, "d_act", "d_act");
     }
     builder.workspace("a_scaled", s.dtype, {s.R, s.n}, "d_act", "d_w_down");
-    builder.workspace("d_x_rows", s.dtype, {s.R, s.d}, "d_x_rows", "d_aggregate");
+    builder.workspace("d_x_rows", s.dtype, {s.R, s.d}, "d_x_rows",
+                      scratch.gathers_x_again ? "d_w_up" : "d_aggregate");
   }
   return builder.finish();
 }

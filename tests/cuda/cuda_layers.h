@@ -77,7 +77,8 @@ inline void expect_true(const std::string& variant, const Case& test, bool train
   }
 }
 
-/// The awkward shapes with rows of 16 bytes, and one with several tiles per expert.
+/// The awkward shapes with rows of 16 bytes, one with several tiles per expert, and one whose
+/// experts are wide enough for `sonic` to gather X in a step of its own.
 inline std::vector<Case> gpu_cases() {
   std::vector<Case> cases = tests::awkward_cases();
   for (Case& test : cases) {
@@ -89,8 +90,11 @@ inline std::vector<Case> gpu_cases() {
              tests::layer(200, 328, 8, 2),
              1500,
              {.kind = routing::TrafficKind::zipf, .exponent = 0.8}};
-  large.config.dtype = DType::bf16;
-  cases.push_back(large);
+  Case wide{"wide_experts", tests::layer(72, 4104, 3, 2), 200, {}};
+  for (Case* test : {&large, &wide}) {
+    test->config.dtype = DType::bf16;
+    cases.push_back(*test);
+  }
   return cases;
 }
 

@@ -93,6 +93,22 @@ TEST(Steps, TheRoutersPartOfDXMovesIntoItsSum) {
   }
 }
 
+/// The rows of X take the place of those of dX, which are summed before.
+TEST(Steps, SonicGathersXAgainWhereABackendSaysSo) {
+  const Request request = requests().front();
+  const Plan fused = sonic(request, devices()[0]);
+  const Plan plan = sonic(request, devices()[0], {.gathers_x_again = true});
+  std::vector<std::string> names;
+  for (const Step& step : plan.backward) names.push_back(step.name);
+  names.resize(6);
+  EXPECT_THAT(names, testing::ElementsAre("d_act", "d_w_down", "d_x_rows", "d_aggregate",
+                                          "d_gather", "d_w_up"));
+  EXPECT_EQ(find_step(fused.backward, "d_gather"), nullptr);
+  EXPECT_EQ(total_flops(plan.backward), total_flops(fused.backward));
+  EXPECT_EQ(plan.workspace_bytes, fused.workspace_bytes);
+  EXPECT_EQ(find_buffer(plan, "d_x_rows")->last_step, static_cast<int>(plan.forward.size()) + 5);
+}
+
 TEST(Steps, RoundingIsOneWhereABackendSaysSo) {
   const auto names = [](const Plan& plan) {
     std::vector<std::string> result;

@@ -8,6 +8,7 @@
 #include "cuda/kernels/gemm/grouped_gemm.h"
 #include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/gemm/up_proj.h"
+#include "cuda/kernels/permute/gather_rows.h"
 #include "cuda/variants/expert_products.h"
 
 namespace moe::cuda {
@@ -25,6 +26,33 @@ void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, Tensor
       select_gradient_tile(pass.hidden_dim(), n), pass.card.num_multiprocessors, pass.stream);
 }
 
+/// W_up's from rows of X.
+void gradient_of_rows(const Pass& pass, TensorView d_h, TensorView x_rows, TensorView d_w,
+                      Accumulate accumulate) {
+  if (d_w.empty()) return;
+  weight_gradient({.a = d_h.data,
+                   .b = x_rows.data,
+                   .c = d_w.data,
+                   .expert_offsets = pass.expert_offsets(),
+                   .row_tokens = nullptr,
+                   .num_experts = pass.num_experts(),
+                   .m = pass.up_dim(),
+                   .n = pass.hidden_dim(),
+                   .transposed = false,
+                   .adds = accumulate == Accumulate::add,
+                   .dtype = pass.config.dtype},
+                  select_gradient_tile(pass.hidden_dim(), pass.hidden_dim()),
+                  pass.card.num_multiprocessors, pass.stream);
+}
+
+TensorView gather_x(const Pass& pass, TensorView rows) {
+  const StepScope step(pass, "d_gather");
+  gather_rows({pass.inputs.x.data, rows.data, pass.token_offsets(), pass.token_rows(), pass.tokens,
+               pass.hidden_dim()},
+              pass.stream);
+  return rows;
+}
+
 void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorView out) {
   sum_token_rows({rows.data, scales, pass.token_offsets(), pass.token_rows(), nullptr, out.data,
                   pass.config.dtype, pass.tokens, pass.hidden_dim()},
@@ -32,6 +60,11 @@ void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorVie
 }
 
 }  // namespace
+
+bool gathers_x_again(const LayerConfig& config) {
+  // A product of plain rows cannot store halves in turns.
+  return config.ffn_dim >= 4096 && config.up_layout == UpLayout::concatenated;
+}
 
 bool SonicLayer::sums_router_part() const {
   return cuda::sums_router_part(plan().request.config);
@@ -87,8 +120,14 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
     multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, pass.hidden_dim(), pass.up_dim(),
              d_x_rows, {}, pass.up_is_interleaved());
   }
-  up_gradients(pass, d_h, gradients);
-  sum_input_gradient(pass, d_x_rows, gradients.d_x);
+  if (gathers_x_again(pass.config)) {
+    sum_input_gradient(pass, d_x_rows, gradients.d_x);
+    const bool is_frozen = gradients.weights.w_up.empty();
+    up_gradients(pass, d_h, is_frozen ? TensorView{} : gather_x(pass, d_x_rows), gradients);
+  } else {
+    up_gradients(pass, d_h, {}, gradients);
+    sum_input_gradient(pass, d_x_rows, gradients.d_x);
+  }
 }
 
 /// d_b_down = sum of s dO, and b_down's part of dS = <dO, A W_down^T + b_down>, behind the parts
@@ -112,7 +151,8 @@ void SonicLayer::down_bias_gradient(const Pass& pass, TensorView d_out,
                 pass.stream);
 }
 
-void SonicLayer::up_gradients(const Pass& pass, TensorView d_h,
+/// Without `x_rows` the product gathers X itself.
+void SonicLayer::up_gradients(const Pass& pass, TensorView d_h, TensorView x_rows,
                               const InputGradients& gradients) const {
   const StepScope step(pass, "d_w_up");
   bias_gradient({.rows = d_h.data,
@@ -125,6 +165,9 @@ void SonicLayer::up_gradients(const Pass& pass, TensorView d_h,
                  .interleaved = pass.up_is_interleaved(),
                  .dtype = pass.config.dtype},
                 pass.stream);
+  if (!x_rows.empty()) {
+    return gradient_of_rows(pass, d_h, x_rows, gradients.weights.w_up, gradients.accumulate);
+  }
   gradient(pass, pass.inputs.x, d_h, pass.up_dim(), gradients.weights.w_up, true,
            gradients.accumulate);
 }
