@@ -30,6 +30,18 @@ def made_up_bench(origin):
     return {"device": "NVIDIA H200", "source_hashes": HASHES, "shapes": [shape, old]}
 
 
+def made_up_original(origin):
+    sonic = {"git_commit": origin["git_commit"], "git_dirty": False, "date": origin["date"], "runs": ["before", "after"],
+             "command": "bench_moe_variants --config small", "noise": 0.01, "dense_ms": {"fwd": 1.0, "bwd": 2.0},
+             "ms": {"fwd_call": 1.7, "fwd_graph": 1.6, "bwd_call": 2.5, "bwd_graph": None}}
+    shape = {"shape": "small", "sizes": {"tokens": 4096}, "date": origin["date"], "versions": {"sonicmoe": "0.1"},
+             "tuned": "well", "ms": {"fwd_eager": 2.5, "fwd_graph": 2.0, "bwd_eager": 4.0},
+             "dense_ms": {"up": 0.6, "down": 0.4, "d_a": 0.5, "d_w_down": 0.5, "d_x": 1.0, "d_w_up": 1.0}, "sonic": sonic}
+    other = {**shape, "shape": "medium", "note": "by hand", "ms": {**shape["ms"], "bwd_graph": 3.9},
+             "sonic": {**sonic, "command": "bench_moe_variants --config medium", "runs": ["bench.json"], "noise": 0.08}}
+    return {"device": origin["device"], "shapes": [shape, other]}
+
+
 def made_up_sweeps(origin):
     def row(variant, tflops, **more):
         times = {"ms": 2.0, "graph_ms": 1.6, "noise": 0.01, "tflops": tflops}
