@@ -1,5 +1,7 @@
 // The CUDA variants against the truth: every gate, awkward routings, shared experts, in bfloat16.
 // On GPUs other than Hopper the loop over cuBLAS alone.
+#include <map>
+
 #include "cuda_layers.h"
 #include "measure/problem/ep_share.h"
 #include "measure/problem/given_routing.h"
@@ -190,6 +192,38 @@ TEST_P(CudaLayerTest, AGivenRoutingAgreesWithTruth) {
     for (const record::Check& check : measure::verify(problem.host(share.layer), result, options)) {
       EXPECT_TRUE(check.passed) << check.what << ": " << check.error << " at " << check.where;
     }
+  }
+}
+
+/// Errors of what rounding in the layer's type decides: everything else is summed in float32.
+std::map<std::string, double> rounding_errors(const truth::Problem& problem,
+                                              const measure::HostResult& result) {
+  std::map<std::string, double> errors;
+  for (const record::Check& check : measure::verify(problem, result, check_everything())) {
+    for (const char* what : {"out", "d_x", "d_scores", "d_w_up", "d_w_down"})
+      if (check.what == what) errors[what] = check.error;
+  }
+  return errors;
+}
+
+/// The CPU's variants round at the same places, by other libraries and in another order.
+void expect_as_near_as_the_cpu(const char* variant, const Case& test) {
+  SCOPED_TRACE(test.name + " " + variant);
+  tests::Bench cpu(variant, test);
+  tests::amplify(tests::cpu(), cpu.problem, test.config);
+  Bench gpu(variant, test);
+  tests::amplify(*first_gpu(), gpu.problem, test.config);
+  const auto want = rounding_errors(cpu.problem.host(test.config), cpu.trial.run_for_check());
+  const auto got = rounding_errors(gpu.problem.host(test.config), gpu.trial.run_for_check());
+  ASSERT_EQ(got.size(), 5u);
+  for (const auto& [what, error] : got) EXPECT_LE(error, 1.2 * want.at(what)) << what;
+}
+
+TEST_P(CudaLayerTest, IsAsNearTheTruthAsRoundingAllows) {
+  if (GetParam().tokens < 33) GTEST_SKIP() << "too few tokens for a norm";
+  for (const char* variant : hopper_variants()) {
+    if (tests::cpu().traits().has_bf16) expect_as_near_as_the_cpu(variant, GetParam());
+    expect_as_near_as_the_cpu(variant, tests::in(DType::f16, GetParam()));
   }
 }
 
