@@ -1,5 +1,5 @@
-// Plan of `sonic`: eight steps around two [R, d] buffers that share one address (arXiv 2512.14080,
-// section 3).
+// Plan of `sonic`: eight steps, or nine, around two [R, d] buffers that share one address (arXiv
+// 2512.14080, section 3).
 //
 //   up_proj    gather X, H = X W_up^T, A = act(H)      keeps H
 //   down_proj  Y = A W_down^T

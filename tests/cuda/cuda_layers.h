@@ -90,7 +90,7 @@ inline std::vector<Case> gpu_cases() {
              tests::layer(200, 328, 8, 2),
              1500,
              {.kind = routing::TrafficKind::zipf, .exponent = 0.8}};
-  Case wide{"wide_experts", tests::layer(72, 4104, 3, 2), 200, {}};
+  Case wide{"wide_experts", tests::layer(72, 4104, 4, 2), 200, {}};
   for (Case* test : {&large, &wide}) {
     test->config.dtype = DType::bf16;
     cases.push_back(*test);

@@ -1,9 +1,11 @@
-// Times every instance of the expert GEMMs beside cuBLAS batched products of the same size, with a
-// cold L2, in an order drawn anew each round. Two ways, for a card at its power limit lowers its
-// clock, and by how much depends on what ran before:
+// Times every instance of the expert GEMMs beside cuBLAS batched products of the same size, in an
+// order drawn anew each round. Two ways, for a card at its power limit lowers its clock, and by how
+// much depends on what ran before:
 //
-//   rested   one run after 20 ms of rest each, so that all run at the highest clock: cycles decide
-//   settled  60 ms of runs behind 40 ms of the same, untimed: energy decides as well, as in a layer
+//   rested   one run with a cold L2 after 20 ms of rest each, so that all run at the highest clock:
+//            cycles decide
+//   settled  60 ms of runs behind 40 ms of the same, untimed, each with the L2 as the one before
+//            left it: energy decides as well, as in a layer
 //
 //   gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled]
 #include <cublas_v2.h>

@@ -200,7 +200,9 @@ void bench(Device& device, const std::string& preset, int rounds,
       host(subjects.size());
   std::vector<std::map<std::string, std::vector<double>>> steps(subjects.size());
   std::vector<std::string> step_order;
-  std::vector<double> first_s;  // of both passes: kernels are loaded then
+  // Of both passes: kernels are loaded then, those that subjects share by the first of them, so one
+  // subject and preset a run tells.
+  std::vector<double> first_s;
   for (Subject& subject : subjects) {
     const auto begin = std::chrono::steady_clock::now();
     forward(subject, nullptr);

@@ -92,6 +92,33 @@ TEST_P(CudaLayerBitsTest, AddsToGradientsWhenAskedInFloat16) {
   expect_gradients_added<float16>(tests::in(DType::f16, with_everything(GetParam())));
 }
 
+/// A gradient that nobody wants is left out, and changes no bit of the others.
+TEST_P(CudaLayerBitsTest, FrozenExpertsLeaveTheOtherGradients) {
+  const Case test = with_everything(GetParam());
+  for (const char* variant : all_variants()) {
+    SCOPED_TRACE(variant);
+    Bench bench(variant, test);
+    const auto layer = bench.choice.variant->make_layer(bench.plan, first_gpu()->id());
+    const Call call = bench.workbench.call(*first_gpu(), bench.plan);
+    const Inputs inputs{bench.problem.x(), bench.problem.logit_offsets(), nullptr};
+    const auto others_of = [&](bool is_frozen) {
+      bench.workbench.poison(*first_gpu());
+      InputGradients gradients = bench.workbench.gradients(false);
+      const TensorView biases = gradients.weights.b_up;
+      if (is_frozen) gradients.weights.w_up = gradients.weights.w_down = {};
+      layer->forward(call, bench.problem.weights(), inputs, bench.workbench.outputs(false));
+      layer->backward(call, bench.problem.weights(), inputs, bench.problem.d_out(), gradients);
+      first_gpu()->synchronize();
+      std::vector<std::byte> bytes(gradients.d_x.bytes() + biases.bytes());
+      first_gpu()->copy_to_host(bytes.data(), gradients.d_x.data, gradients.d_x.bytes());
+      first_gpu()->copy_to_host(bytes.data() + gradients.d_x.bytes(), biases.data, biases.bytes());
+      return bytes;
+    };
+    const auto want = others_of(false);
+    EXPECT_EQ(others_of(true), want);
+  }
+}
+
 TEST_P(CudaLayerBitsTest, KeepSavedLeavesWhatForwardKept) {
   const Case test = with_everything(GetParam());
   Request request = measure::make_request(test.config, test.tokens, true);

@@ -195,7 +195,7 @@ TEST_P(SonicGemmTest, ActivationGradient) {
 }
 TEST_P(SonicGemmTest, GatheredWeightGradients) {
   expect_right_weight_gradients<Bf16>({GroupedTile::m128n256, GroupedTile::m128n256_pair,
-                                       GroupedTile::m128n128_pair,
+                                       GroupedTile::m128n192, GroupedTile::m128n128_pair,
                                        GroupedTile::m128n128_ping_pong});
 }
 

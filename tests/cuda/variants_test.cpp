@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "measure/problem/memory_need.h"
@@ -61,6 +62,32 @@ TEST(CudaVariants, OthersNeedHopperAndNameWhatTheGpuHas) {
                 std::string("needs a Hopper GPU (compute capability 9.0); this one has ") + text);
     }
   }
+}
+
+/// Only experts that are wide, and whose gate and up rows do not take turns.
+TEST(CudaVariants, SonicPlansToGatherXAgainForWideExperts) {
+  LayerConfig config{.hidden_dim = 64, .ffn_dim = 4096, .num_experts = 8, .top_k = 2};
+  config.dtype = DType::bf16;
+  const auto plan_of = [](const LayerConfig& layer) {
+    return find_variant(DeviceKind::cuda, "sonic")
+        ->plan(measure::make_request(layer, 100, true), gpu_of(90));
+  };
+  const auto gathers = [](const Plan& plan) {
+    return std::any_of(plan.backward.begin(), plan.backward.end(),
+                       [](const Step& step) { return step.name == "d_gather"; });
+  };
+  const Plan plan = plan_of(config);
+  EXPECT_TRUE(gathers(plan));
+  for (const Buffer& buffer : plan.buffers) {
+    if (buffer.name != "d_x_rows") continue;
+    const std::size_t step = std::size_t(buffer.last_step) - plan.forward.size();
+    EXPECT_EQ(plan.backward.at(step).name, "d_w_up");
+  }
+  config.up_layout = UpLayout::interleaved;
+  EXPECT_FALSE(gathers(plan_of(config)));
+  config.up_layout = UpLayout::concatenated;
+  config.ffn_dim = 4088;
+  EXPECT_FALSE(gathers(plan_of(config)));
 }
 
 TEST(CudaVariants, LimitsOfLayersAreThoseOfTheKernelsOnEveryGpu) {

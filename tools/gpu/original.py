@@ -127,7 +127,7 @@ def measure(sizes, rounds):
         "tuned": TUNED,
         "rounds": rounds,
         "ms": {name: round(ms[name], 4) for name in layers},
-        "samples_ms": {name: [round(ms, 4) for ms in subject.samples_ms] for name, subject in layers.items()},
+        "samples_ms": {name: [round(sample, 4) for sample in subject.samples_ms] for name, subject in layers.items()},
         "dense_ms": {name: round(ms[name], 4) for name in products},
         "forward_error": round(error, 6),
     }

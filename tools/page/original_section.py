@@ -63,7 +63,7 @@ def original_section(record):
     commands = dict.fromkeys(entry["sonic"]["command"].replace(entry["shape"], "SHAPE") for entry in shapes)
     lines = ["### Beside the original SonicMoE", "",
              "The authors' layer, called from Python, tuned for each shape, with the L2 warm: the better of eager and graph. Ours",
-             "with the L2 cold: the better of call and graph, the mean of a run right before and one right after the original's.",
+             "with the L2 cold: the better of call and graph, where two are there the mean of a run right before the original's and one right after.",
              "Each percentage is of the dense bound that the same process measured in turn with it, cuBLAS called by PyTorch or by",
              "our program ([measurement.md](measurement.md#beside-the-original)). The last column is a ratio of times, across",
              "processes: a few per cent of it are clocks.", "",

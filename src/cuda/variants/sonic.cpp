@@ -1,4 +1,4 @@
-// `sonic` on Hopper (arXiv 2512.14080): eight kernels, only H kept.
+// `sonic` on Hopper (arXiv 2512.14080): eight kernels, nine where X is gathered again; only H kept.
 #include "cuda/variants/sonic.h"
 
 #include "cuda/kernels/aggregate/sum_parts.h"
