@@ -37,6 +37,15 @@ def slug(device_name):
     return (found.group(1) if found else device_name.strip().replace(" ", "_")).lower()
 
 
+def find_gpu(program):
+    """(name of the GPU, None), or (None, why there is none)."""
+    listed = subprocess.run([program, "list", "devices"], capture_output=True, text=True, check=True).stdout
+    found = [line.split(None, 1)[-1] for line in listed.splitlines() if line.startswith("cuda")]
+    if not found or found[0].startswith("none"):
+        return None, found[0].removeprefix("none: ") if found else "this build has no CUDA"
+    return found[0].split(",")[0], None
+
+
 def run_bench(program, arguments, timeout_s, echo=True):
     """Runs bench_moe_variants, prints what it says and returns its run.json, of a run that died with the rows that it had
     finished. Raises RuntimeError when there is none."""

@@ -1,4 +1,4 @@
-// Products by rows, and the last sum of dX.
+// Products by rows and over rows, and the last sum of dX.
 #include "cuda/variants/expert_products.h"
 
 #include "cuda/kernels/aggregate/sum_token_rows.h"
@@ -25,6 +25,24 @@ void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout,
                  .interleaved = interleaved,
                  .dtype = pass.config.dtype},
                 layout, choice.tile, pass.card.num_multiprocessors, pass.stream);
+}
+
+void multiply_transposed(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w,
+                         Accumulate accumulate) {
+  if (d_w.empty()) return;
+  weight_gradient({.a = a.data,
+                   .b = b.data,
+                   .c = d_w.data,
+                   .expert_offsets = pass.expert_offsets(),
+                   .row_tokens = nullptr,
+                   .num_experts = pass.num_experts(),
+                   .m = m,
+                   .n = n,
+                   .transposed = false,
+                   .adds = accumulate == Accumulate::add,
+                   .dtype = pass.config.dtype},
+                  select_gradient_tile(pass.hidden_dim(), n), pass.card.num_multiprocessors,
+                  pass.stream);
 }
 
 bool sums_router_part(const LayerConfig& config) {

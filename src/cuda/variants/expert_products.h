@@ -11,6 +11,11 @@ namespace moe::cuda {
 void multiply(const Pass& pass, TensorView a, TensorView w, WeightLayout layout, int n, int k,
               TensorView c, TensorView bias = {}, bool interleaved = false);
 
+/// d_w [E, m, n] = (or +=) a [rows, m]^T b [rows, n] of each expert's rows, nothing gathered. Empty
+/// d_w: not wanted.
+void multiply_transposed(const Pass& pass, TensorView a, TensorView b, int m, int n, TensorView d_w,
+                         Accumulate accumulate);
+
 /// True where the sum of dX over rows takes the router's part along, which saves a product that
 /// reads and writes all of dX once more: gates whose d_logits are zero but for a few experts.
 bool sums_router_part(const LayerConfig& config);

@@ -5,8 +5,6 @@
 #include "cuda/kernels/aggregate/combine_backward.h"
 #include "cuda/kernels/aggregate/sum_token_rows.h"
 #include "cuda/kernels/bias/bias_gradient.h"
-#include "cuda/kernels/gemm/grouped_gemm.h"
-#include "cuda/kernels/gemm/select_tile.h"
 #include "cuda/kernels/permute/gather_rows.h"
 #include "cuda/variants/expert_products.h"
 
@@ -25,20 +23,7 @@ void gradient(const Pass& pass, TensorView a, TensorView b, int m, int n, Tensor
                  .adds = accumulate == Accumulate::add,
                  .dtype = pass.config.dtype},
                 pass.stream);
-  if (d_w.empty()) return;
-  weight_gradient({.a = a.data,
-                   .b = b.data,
-                   .c = d_w.data,
-                   .expert_offsets = pass.expert_offsets(),
-                   .row_tokens = nullptr,
-                   .num_experts = pass.num_experts(),
-                   .m = m,
-                   .n = n,
-                   .transposed = false,
-                   .adds = accumulate == Accumulate::add,
-                   .dtype = pass.config.dtype},
-                  select_gradient_tile(pass.hidden_dim(), n), pass.card.num_multiprocessors,
-                  pass.stream);
+  multiply_transposed(pass, a, b, m, n, d_w, accumulate);
 }
 
 ActivationRows activation_rows(const Pass& pass) {
