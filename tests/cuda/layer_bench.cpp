@@ -3,7 +3,8 @@
 //   layer_bench PRESET[,PRESET...] ROUNDS VARIANT[,VARIANT...] [TOKENS]
 //
 // The dense bound is each expert GEMM alone as one cuBLAS batched product of equal sizes. All of it
-// runs interleaved with a cold L2; medians are printed.
+// runs interleaved with a cold L2; medians are printed. Steps: ms, and in brackets the us that the
+// host takes to issue them where passes follow one another.
 #include <cublas_v2.h>
 
 #include <algorithm>
@@ -12,8 +13,11 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -54,7 +58,6 @@ class EventProbe final : public Probe {
     events_.clear();
     names_.clear();
   }
-  const std::vector<std::string>& order() const { return names_; }
 
  private:
   void mark(std::string_view step) {
@@ -66,6 +69,27 @@ class EventProbe final : public Probe {
   std::vector<std::unique_ptr<cuda::Event>> events_;
   std::vector<std::string> names_;
 };
+
+/// How long the host takes to issue each step.
+class HostProbe final : public Probe {
+ public:
+  void begin(std::string_view) override { begin_ = Clock::now(); }
+  void end(std::string_view step) override {
+    times[std::string(step)].push_back(
+        std::chrono::duration<double>(Clock::now() - begin_).count());
+  }
+  std::map<std::string, std::vector<double>> times;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin_;
+};
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
 
 struct Tensors {
   std::vector<DeviceBuffer> owned;
@@ -158,117 +182,163 @@ struct Subject {
   std::string name;
   Plan plan;
   std::unique_ptr<Layer> layer;
+  double first_s = 0;  // both passes
+  std::vector<double> fwd_s, bwd_s, fwd_host_s, bwd_host_s;
+  std::map<std::string, std::vector<double>> step_s;
+  HostProbe step_host;
+};
+
+class LayerBench {
+ public:
+  LayerBench(Device& device, const LayerConfig& config, std::int64_t tokens,
+             const std::vector<std::string>& names)
+      : device_(device),
+        config_(config),
+        tokens_(tokens),
+        tensors_(make_tensors(device, config, tokens)),
+        dense_(device, config, tokens, tensors_),
+        gemms_(dense_.works()),
+        gemm_s_(gemms_.size()) {
+    std::size_t region = 0;
+    for (const std::string& name : names) {
+      const Variant* v = find_variant(DeviceKind::cuda, name);
+      if (v == nullptr) throw std::runtime_error("no variant " + name);
+      Plan plan = v->plan(measure::make_request(config, tokens, true), device.traits());
+      region = std::max(region, plan.saved_bytes + plan.workspace_bytes);
+      auto layer = v->make_layer(plan, device.id());
+      subjects_.push_back({.name = name, .plan = std::move(plan), .layer = std::move(layer)});
+    }
+    memory_.emplace(device, region);
+    device.synchronize();
+  }
+
+  void run(int rounds) {
+    time_first_calls();
+    for (int round = -2; round < rounds; ++round) time_round(round >= 0);
+    for (int round = 0; round < std::min(rounds, 5); ++round) time_steps();
+    for (int round = 0; round < rounds; ++round) time_host();
+  }
+
+  void print(const std::string& preset) const {
+    const double work =
+        6.0 * double(tokens_) * config_.top_k * config_.hidden_dim * config_.ffn_dim;
+    const auto gemm = [this](int i) { return median(gemm_s_[i]); };
+    const double dense_f = gemm(0) + gemm(1), dense_b = gemm(2) + gemm(3) + gemm(4) + gemm(5);
+    std::printf(
+        "%-17s dense %.3f ms %4.0f | %.3f ms %4.0f TF   up %.3f down %.3f d_a %.3f d_x %.3f dWd "
+        "%.3f dWu %.3f\n",
+        preset.c_str(), dense_f * 1e3, work / dense_f / 1e12, dense_b * 1e3,
+        2 * work / dense_b / 1e12, gemm(0) * 1e3, gemm(1) * 1e3, gemm(2) * 1e3, gemm(3) * 1e3,
+        gemm(4) * 1e3, gemm(5) * 1e3);
+    for (const Subject& s : subjects_) {
+      const double f = median(s.fwd_s), b = median(s.bwd_s);
+      std::printf(
+          "  %-15s fwd %.3f ms %4.0f TF %5.1f %% | bwd %.3f ms %4.0f TF %5.1f %% | host %.0f + "
+          "%.0f us, first call of both %.0f ms\n   ",
+          s.name.c_str(), f * 1e3, work / f / 1e12, 100 * dense_f / f, b * 1e3, 2 * work / b / 1e12,
+          100 * dense_b / b, median(s.fwd_host_s) * 1e6, median(s.bwd_host_s) * 1e6,
+          s.first_s * 1e3);
+      for (const auto& [name, values] : s.step_s) {
+        std::printf(" %s %.3f (%.1f)", name.c_str(), median(values) * 1e3,
+                    median(s.step_host.times.at(name)) * 1e6);
+      }
+      std::printf("\n");
+    }
+    std::fflush(stdout);
+  }
+
+ private:
+  Call call_of(const Subject& s, Probe* probe) {
+    return {device_.stream(),
+            {memory_->data(), s.plan.saved_bytes},
+            {memory_->data() + s.plan.saved_bytes, s.plan.workspace_bytes},
+            probe};
+  }
+
+  void forward(Subject& s, Probe* probe = nullptr) {
+    s.layer->forward(call_of(s, probe), tensors_.weights, {tensors_.x, {}, nullptr},
+                     {tensors_.out, {}});
+  }
+
+  void backward(Subject& s, Probe* probe = nullptr) {
+    s.layer->backward(call_of(s, probe), tensors_.weights, {tensors_.x, {}, nullptr},
+                      tensors_.d_out, {tensors_.d_x, {}, tensors_.gradients});
+  }
+
+  /// Kernels are loaded then, those that subjects share by the first of them, so one subject and
+  /// preset a run tells.
+  void time_first_calls() {
+    for (Subject& s : subjects_) {
+      s.first_s = seconds_of([&] {
+        forward(s);
+        backward(s);
+        device_.synchronize();
+      });
+    }
+  }
+
+  void time_round(bool counts) {
+    for (std::size_t i = 0; i < gemms_.size(); ++i) {
+      const double seconds = device_.time(gemms_[i]);
+      if (counts) gemm_s_[i].push_back(seconds);
+    }
+    for (Subject& s : subjects_) {
+      const double f = device_.time([&] { forward(s); });
+      const double b = device_.time([&] { backward(s); });
+      if (!counts) continue;
+      s.fwd_s.push_back(f);
+      s.bwd_s.push_back(b);
+    }
+  }
+
+  void time_steps() {
+    const auto stream = static_cast<cudaStream_t>(device_.stream().native);
+    for (Subject& s : subjects_) {
+      EventProbe f(stream), b(stream);
+      device_.time([&] { forward(s, &f); });
+      device_.time([&] { backward(s, &b); });
+      f.collect(s.step_s);
+      b.collect(s.step_s);
+    }
+  }
+
+  /// Passes one after another, as in training, so few that the launch queue holds them.
+  void time_host() {
+    constexpr int kPassesInARow = 8;
+    for (Subject& s : subjects_) {
+      for (int pass = 0; pass < kPassesInARow; ++pass) {
+        s.fwd_host_s.push_back(seconds_of([&] { forward(s); }));
+        s.bwd_host_s.push_back(seconds_of([&] { backward(s); }));
+      }
+      device_.synchronize();
+      for (int pass = 0; pass < kPassesInARow; ++pass) {
+        forward(s, &s.step_host);
+        backward(s, &s.step_host);
+      }
+      device_.synchronize();
+    }
+  }
+
+  Device& device_;
+  LayerConfig config_;
+  std::int64_t tokens_;
+  Tensors tensors_;
+  DenseBound dense_;
+  std::vector<std::function<void()>> gemms_;
+  std::vector<std::vector<double>> gemm_s_;
+  std::vector<Subject> subjects_;
+  std::optional<DeviceBuffer> memory_;  // of all subjects in turn
 };
 
 void bench(Device& device, const std::string& preset, int rounds,
            const std::vector<std::string>& names, std::int64_t tokens_override) {
-  ModelConfig model = config::load_config(preset);
+  const ModelConfig model = config::load_config(preset);
   LayerConfig c = model.layer;
   c.dtype = DType::bf16;
   c.shared = {};
-  const std::int64_t T = tokens_override > 0 ? tokens_override : model.tokens();
-  const auto stream = static_cast<cudaStream_t>(device.stream().native);
-  Tensors t = make_tensors(device, c, T);
-  DenseBound dense(device, c, T, t);
-  std::vector<Subject> subjects;
-  std::size_t region = 0;
-  for (const std::string& name : names) {
-    const Variant* v = find_variant(DeviceKind::cuda, name);
-    Plan plan = v->plan(measure::make_request(c, T, true), device.traits());
-    region = std::max(region, plan.saved_bytes + plan.workspace_bytes);
-    auto layer = v->make_layer(plan, device.id());
-    subjects.push_back({name, std::move(plan), std::move(layer)});
-  }
-  DeviceBuffer memory(device, region);
-  device.synchronize();
-  const auto call_of = [&](const Subject& s, Probe* probe) {
-    return Call{device.stream(),
-                {memory.data(), s.plan.saved_bytes},
-                {memory.data() + s.plan.saved_bytes, s.plan.workspace_bytes},
-                probe};
-  };
-  const Inputs inputs{t.x, {}, nullptr};
-  const auto forward = [&](Subject& s, Probe* probe) {
-    s.layer->forward(call_of(s, probe), t.weights, inputs, {t.out, {}});
-  };
-  const auto backward = [&](Subject& s, Probe* probe) {
-    s.layer->backward(call_of(s, probe), t.weights, inputs, t.d_out, {t.d_x, {}, t.gradients});
-  };
-  std::vector<std::function<void()>> gemms = dense.works();
-  std::vector<std::vector<double>> gemm_s(6);
-  std::vector<std::vector<double>> fwd(subjects.size()), bwd(subjects.size()),
-      host(subjects.size());
-  std::vector<std::map<std::string, std::vector<double>>> steps(subjects.size());
-  std::vector<std::string> step_order;
-  // Of both passes: kernels are loaded then, those that subjects share by the first of them, so one
-  // subject and preset a run tells.
-  std::vector<double> first_s;
-  for (Subject& subject : subjects) {
-    const auto begin = std::chrono::steady_clock::now();
-    forward(subject, nullptr);
-    backward(subject, nullptr);
-    device.synchronize();
-    first_s.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  }
-  for (int round = -2; round < rounds; ++round) {
-    for (int i = 0; i < 6; ++i) {
-      const double s = device.time(gemms[i]);
-      if (round >= 0) gemm_s[i].push_back(s);
-    }
-    for (std::size_t i = 0; i < subjects.size(); ++i) {
-      const double f = device.time([&] { forward(subjects[i], nullptr); });
-      const auto h0 = std::chrono::steady_clock::now();
-      double h = 0;
-      const double b = device.time([&] {
-        const auto h1 = std::chrono::steady_clock::now();
-        backward(subjects[i], nullptr);
-        h = std::chrono::duration<double>(std::chrono::steady_clock::now() - h1).count();
-      });
-      (void)h0;
-      if (round < 0) continue;
-      fwd[i].push_back(f);
-      bwd[i].push_back(b);
-      host[i].push_back(h);
-    }
-  }
-  const int probed = std::min(rounds, 5);
-  for (std::size_t i = 0; i < subjects.size(); ++i) {
-    for (int round = 0; round < probed; ++round) {
-      EventProbe f(stream), b(stream);
-      device.time([&] { forward(subjects[i], &f); });
-      device.time([&] { backward(subjects[i], &b); });
-      if (i == 0 && round == 0) {
-        step_order = f.order();
-        step_order.insert(step_order.end(), b.order().begin(), b.order().end());
-      }
-      f.collect(steps[i]);
-      b.collect(steps[i]);
-    }
-  }
-  const double work = 6.0 * double(T) * c.top_k * c.hidden_dim * c.ffn_dim;
-  double dense_f = median(gemm_s[0]) + median(gemm_s[1]), dense_b = 0;
-  for (int i = 2; i < 6; ++i) dense_b += median(gemm_s[i]);
-  std::printf(
-      "%-17s dense %.3f ms %4.0f | %.3f ms %4.0f TF   up %.3f down %.3f d_a %.3f d_x %.3f dWd %.3f "
-      "dWu %.3f\n",
-      preset.c_str(), dense_f * 1e3, work / dense_f / 1e12, dense_b * 1e3,
-      2 * work / dense_b / 1e12, median(gemm_s[0]) * 1e3, median(gemm_s[1]) * 1e3,
-      median(gemm_s[2]) * 1e3, median(gemm_s[3]) * 1e3, median(gemm_s[4]) * 1e3,
-      median(gemm_s[5]) * 1e3);
-  for (std::size_t i = 0; i < subjects.size(); ++i) {
-    const double f = median(fwd[i]), b = median(bwd[i]);
-    std::printf(
-        "  %-15s fwd %.3f ms %4.0f TF %5.1f %% | bwd %.3f ms %4.0f TF %5.1f %% | host %.0f us, "
-        "first "
-        "call of both %.0f ms\n   ",
-        subjects[i].name.c_str(), f * 1e3, work / f / 1e12, 100 * dense_f / f, b * 1e3,
-        2 * work / b / 1e12, 100 * dense_b / b, median(host[i]) * 1e6, first_s[i] * 1e3);
-    for (const auto& [name, values] : steps[i])
-      std::printf(" %s %.3f", name.c_str(), median(values) * 1e3);
-    std::printf("\n");
-  }
-  std::fflush(stdout);
+  LayerBench layers(device, c, tokens_override > 0 ? tokens_override : model.tokens(), names);
+  layers.run(rounds);
+  layers.print(preset);
 }
 
 std::vector<std::string> split(const std::string& text) {
