@@ -70,9 +70,9 @@ TEST_P(UnitStreams, CoverEveryStepOnceAndEvenly) {
   }
 }
 
-/// Who finishes a unit finds its other pieces with exactly the next clusters, a piece each, which
-/// is the first of what they stream; and nobody leaves two sums in the one slot.
-TEST_P(UnitStreams, HelpersAreTheNextClusters) {
+/// Who finishes a unit finds its other pieces with exactly the clusters before, a piece each; and
+/// nobody leaves two sums in the one slot.
+TEST_P(UnitStreams, HelpersAreTheClustersBefore) {
   const int clusters = GetParam();
   for (const int units : {1, 2, 5, 7, 12, 67, 138}) {
     for (const int steps : {1, 3, 64}) {
@@ -80,16 +80,16 @@ TEST_P(UnitStreams, HelpersAreTheNextClusters) {
       const std::vector<Dealt> all = deal(units, steps, clusters);
       std::map<int, int> sums_left;  // by cluster: the unit
       for (const auto& [cluster, piece] : all) {
-        if (piece.k_begin == 0) continue;
-        EXPECT_EQ(piece.helpers, 0);
+        if (piece.k_begin + piece.k_steps == steps) continue;
+        EXPECT_EQ(piece.helpers, kLeavesSums);
         EXPECT_TRUE(sums_left.emplace(cluster, piece.unit).second) << "two sums of " << cluster;
       }
       std::size_t collected = 0;
       for (const auto& [cluster, piece] : all) {
-        EXPECT_EQ(piece.helpers > 0, piece.k_begin == 0 && piece.k_steps < steps);
+        EXPECT_EQ(piece.helpers > 0, piece.k_begin > 0 && piece.k_begin + piece.k_steps == steps);
         for (int helper = 1; helper <= piece.helpers; ++helper, ++collected) {
-          ASSERT_TRUE(sums_left.contains(cluster + helper));
-          EXPECT_EQ(sums_left[cluster + helper], piece.unit);
+          ASSERT_TRUE(sums_left.contains(cluster - helper));
+          EXPECT_EQ(sums_left[cluster - helper], piece.unit);
         }
       }
       EXPECT_EQ(collected, sums_left.size());
@@ -105,9 +105,23 @@ TEST_P(UnitStreams, SumsForOthersComeBeforeOwnWaiting) {
     for (const auto& [cluster, piece] : deal(units, 16, GetParam())) {
       if (cluster != last) has_waited = false;
       last = cluster;
-      if (piece.k_begin > 0) EXPECT_FALSE(has_waited);
+      if (piece.k_begin + piece.k_steps < 16) EXPECT_FALSE(has_waited);
       has_waited |= piece.helpers > 0;
     }
+  }
+}
+
+/// Clusters at work at the same time are at nearly the same step of their reductions: no further
+/// apart than parts are longer than whole units.
+TEST_P(UnitStreams, ClustersAreAtTheSameStepAtATime) {
+  const int clusters = GetParam(), steps = 64;
+  const int units = clusters + clusters / 16 + 1;  // parts a little longer than a unit
+  const int longest = (units * steps + clusters - 1) / clusters;
+  std::map<int, int> time;  // by cluster
+  for (const auto& [cluster, piece] : deal(units, steps, clusters)) {
+    const int apart = (time[cluster] - piece.k_begin + steps) % steps;
+    EXPECT_LE(apart, longest - steps) << "cluster " << cluster << ", unit " << piece.unit;
+    time[cluster] += piece.k_steps;
   }
 }
 

@@ -7,7 +7,7 @@
 //   settled  60 ms of runs behind 40 ms of the same, untimed, each with the L2 as the one before
 //            left it: energy decides as well, as in a layer
 //
-//   gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled]
+//   gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled] [SHAPE]
 #include <cublas_v2.h>
 
 #include <algorithm>
@@ -48,7 +48,7 @@ constexpr Shape kLongShapes[] = {
     {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
     {"ds/4", 8192, 7168, 2048, 256, 8},        {"ds/2", 16384, 7168, 2048, 256, 8},
     {"ds", 32768, 7168, 2048, 256, 8},         {"kimi/2", 16384, 7168, 2048, 384, 8},
-    {"medium", 16384, 4096, 14336, 64, 4}};
+    {"medium", 16384, 4096, 14336, 64, 4},     {"small", 4096, 1024, 4096, 8, 2}};
 
 std::vector<int> natural_offsets(const Shape& s) {
   std::mt19937_64 random(42);
@@ -327,12 +327,14 @@ int main(int argc, char** argv) {
   const bool all = only == "all";
   const std::string way = argc > 3 ? argv[3] : "rested";
   const bool is_settled = way == "settled";
-  if (rounds < 1 || argc > 4 || (!is_settled && way != "rested") ||
+  const std::string shape = argc > 4 ? argv[4] : "";
+  if (rounds < 1 || argc > 5 || (!is_settled && way != "rested") ||
       (!only.empty() && !all && only != "gathered" && only != "d_act" && only != "steps" &&
        only != "-")) {
     std::fprintf(
         stderr,
-        "usage: gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled]\n");
+        "usage: gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled] "
+        "[SHAPE]\n");
     return 2;
   }
   cudaDeviceProp properties{};
@@ -349,10 +351,13 @@ int main(int argc, char** argv) {
       properties.name, num_sms);
   if (only == "steps") {
     std::printf("steps: pair, pair in step, alone, alone in step | cuBLAS\n");
-    for (const Shape& s : kLongShapes) bench_steps(bench, s, rounds);
+    for (const Shape& s : kLongShapes) {
+      if (shape.empty() || shape == s.name) bench_steps(bench, s, rounds);
+    }
     return 0;
   }
   for (const Shape& s : kShapes) {
+    if (!shape.empty() && shape != s.name) continue;
     const int u = 2 * s.n;
     if (all) {
       bench_rows(bench, s, "up", WeightLayout::n_by_k, u, s.d, rounds);

@@ -290,10 +290,10 @@ struct ExpertGemm {
 
   /// Whether the consumers store this tile, or leave its sums to others.
   static __device__ __forceinline__ bool is_stored(const TileWork& work) {
-    return !kStreams || work.k_begin == 0;
+    return !kStreams || work.helpers != kLeavesSums;
   }
 
-  /// False: this was not the tile's first piece, and its sums were left for who has that.
+  /// False: this was not the tile's last piece, and its sums were left for who has that.
   static __device__ __forceinline__ bool complete(const PartialSums& partials, const TileWork& work,
                                                   float (&acc)[kTile.block_n / 2], int thread,
                                                   int consumer) {
@@ -305,7 +305,7 @@ struct ExpertGemm {
       return false;
     }
     for (int helper = 1; helper <= work.helpers; ++helper)
-      add_partial(partials, slot_of(cta + helper * kClusterSize), acc, thread, own_barrier);
+      add_partial(partials, slot_of(cta - helper * kClusterSize), acc, thread, own_barrier);
     return true;
   }
 

@@ -47,35 +47,40 @@ MOE_SCHEDULE TileOfPair tile_of_unit(int unit, int rank, int row_tiles, int colu
   return {row_tiles - 1, column - 1, false, true};
 }
 
-/// A run of reduction steps of one unit.
+/// A run of reduction steps of one unit. Whoever has a unit's last one finishes the unit.
 struct UnitPiece {
   int unit;
   int k_begin, k_steps;
-  int helpers;  // of a first piece: how many of the next clusters have the pieces behind it
+  int helpers;  // of a last piece: how many of the clusters before have the pieces before it; of
+                // any other one kLeavesSums
 };
+
+inline constexpr int kLeavesSums = -1;
 
 /// Deals units to clusters so that all have the same number of reduction steps, though units fill
 /// no whole rounds: rounds of one unit each, then what is left, one to two rounds, as a single line
 /// of steps in equal parts (the hybrid of stream-K; Osama et al., arXiv 2301.03598, section 5).
 ///
 ///   3 clusters, 7 units of 4 steps         cluster 0   0 0 0 0 | 3 3 3 3 4
-///                                          cluster 1   1 1 1 1 | 4 4 4 5 5
-///                                          cluster 2   2 2 2 2 | 5 5 6 6 6 6
+///                                          cluster 1   1 1 1 1 | 5 5 4 4 4
+///                                          cluster 2   2 2 2 2 | 6 6 6 6 5 5
 ///
-/// Whoever has a unit's first piece finishes the unit, and gets the sums of the other pieces from
-/// the clusters that follow. Those come to them first in their part and it comes last in its own,
-/// so that it does not wait.
+/// Of its part of the line a cluster takes whole units first, then the unit that the next one goes
+/// on with, and last the one that it goes on with itself. So all clusters are at about the same
+/// step of their reductions at a time, and ask for the same columns of an expert's rows and
+/// weights, which memory then delivers once; in the order of the line each would be at another one.
+/// And sums that others wait for are left before a cluster waits itself.
 class UnitStream {
  public:
   MOE_SCHEDULE UnitStream(int units, int steps, int cluster, int num_clusters)
-      : steps_(steps), cluster_(cluster), num_clusters_(num_clusters), next_unit_(cluster) {
+      : steps_(steps), cluster_(cluster), num_clusters_(num_clusters) {
     const int rounds = units / num_clusters;
     direct_units_ =
         units % num_clusters == 0 ? units : (rounds > 1 ? rounds - 1 : 0) * num_clusters;
     line_ = (units - direct_units_) * steps;
-    parts_ = line_ < num_clusters ? line_ : num_clusters;  // none is empty
-    at_ = begin_of(cluster);
+    begin_ = begin_of(cluster);
     end_ = begin_of(cluster + 1);
+    next_unit_ = cluster < direct_units_ ? cluster : first_of_line();
   }
 
   /// False when nothing is left for this cluster.
@@ -83,29 +88,42 @@ class UnitStream {
     if (next_unit_ < direct_units_) {
       piece = {next_unit_, 0, steps_, 0};
       next_unit_ += num_clusters_;
+      if (next_unit_ >= direct_units_) next_unit_ = first_of_line();
       return true;
     }
-    if (at_ >= end_) return false;
-    const int index = at_ / steps_, unit_end = (index + 1) * steps_;
-    const int end = end_ < unit_end ? end_ : unit_end;
-    piece = {direct_units_ + index, at_ - index * steps_, end - at_, 0};
-    if (piece.k_begin == 0) {
-      while (begin_of(cluster_ + 1 + piece.helpers) < unit_end) ++piece.helpers;
+    const int at = (next_unit_ - direct_units_) * steps_;
+    if (at < end_) {
+      const bool is_whole = end_ - at >= steps_;
+      piece = {next_unit_++, 0, is_whole ? steps_ : end_ - at, is_whole ? 0 : kLeavesSums};
+      return true;
     }
-    at_ = end;
+    const int index = begin_ / steps_, k_begin = begin_ - index * steps_;
+    if (k_begin == 0) return false;
+    const int unit_begin = begin_ - k_begin, unit_end = unit_begin + steps_;
+    piece = {direct_units_ + index, k_begin, end_ - begin_, kLeavesSums};
+    if (end_ >= unit_end) {
+      piece.k_steps = unit_end - begin_;
+      piece.helpers = 0;
+      while (begin_of(cluster_ - piece.helpers) > unit_begin) ++piece.helpers;
+    }
+    begin_ = 0;  // done
     return true;
   }
 
  private:
-  /// Where a cluster's part of the line begins.
+  /// The first unit that begins in this cluster's part of the line.
+  MOE_SCHEDULE int first_of_line() const { return direct_units_ + (begin_ + steps_ - 1) / steps_; }
+
+  /// Where a cluster's part of the line begins. No part is empty while there are steps for all.
   MOE_SCHEDULE int begin_of(int cluster) const {
-    if (cluster >= parts_) return line_;
-    return static_cast<int>(static_cast<std::int64_t>(line_) * cluster / parts_);
+    const int parts = line_ < num_clusters_ ? line_ : num_clusters_;
+    if (cluster >= parts) return line_;
+    return static_cast<int>(static_cast<std::int64_t>(line_) * cluster / parts);
   }
 
   int steps_, cluster_, num_clusters_;
   int next_unit_, direct_units_;
-  int line_, parts_, at_, end_;
+  int line_, begin_, end_;  // steps of the line, and this cluster's part of it
 };
 
 }  // namespace moe::cuda

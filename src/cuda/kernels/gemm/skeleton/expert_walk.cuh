@@ -68,7 +68,8 @@ class ExpertWalk {
     return __reduce_add_sync(kAllLanes, sum);
   }
 
-  /// Expert and tile of a unit; false behind the last one. Units must come in rising order.
+  /// Expert and tile of a unit; false behind the last one. Units must come in rising order, from
+  /// the start or from rewind() on.
   __device__ __forceinline__ bool find(int unit, TileWork& work) {
     unsigned found = __ballot_sync(kAllLanes, unit < end_);
     while (found == 0) {
@@ -85,6 +86,11 @@ class ExpertWalk {
     work.tile = tile_of_unit(unit - first_unit, rank_of_cta(kTile.cluster_m),
                              row_tiles(work.row_count), column_tiles(), kTile.cluster_m);
     return true;
+  }
+
+  __device__ __forceinline__ void rewind() {
+    first_expert_ = -32;
+    end_ = 0;
   }
 
  private:
@@ -145,6 +151,7 @@ class StreamedWalk {
   __device__ __forceinline__ bool next(TileWork& work) {
     UnitPiece piece;
     if (!stream_.next(piece)) return false;
+    if (piece.k_begin > 0) walk_.rewind();  // what a cluster ends with comes before the rest
     walk_.find(piece.unit, work);
     work.k_begin = piece.k_begin;
     work.k_steps = piece.k_steps;
