@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -13,26 +14,37 @@ namespace {
 
 using Tile = std::pair<int, int>;  // row tile, column tile
 
-TEST(ExpertSchedule, APairComputesEveryTileOnce) {
+class ExpertSchedule : public testing::TestWithParam<std::tuple<int, bool>> {};
+
+TEST_P(ExpertSchedule, ComputesEveryTileOnce) {
+  const auto [pair, columns_first] = GetParam();
   for (int row_tiles = 0; row_tiles < 8; ++row_tiles) {
     for (int column_tiles = 1; column_tiles < 7; ++column_tiles) {
-      for (const int pair : {1, 2}) {
-        SCOPED_TRACE(testing::Message() << row_tiles << " x " << column_tiles << ", " << pair);
-        std::map<Tile, int> times;
-        for (int unit = 0; unit < units_of_expert(row_tiles, column_tiles, pair); ++unit) {
-          std::vector<TileOfPair> tiles;
-          for (int rank = 0; rank < pair; ++rank)
-            tiles.push_back(tile_of_unit(unit, rank, row_tiles, column_tiles, pair));
-          if (pair == 2) EXPECT_EQ(tiles[0].shares_b, tiles[1].shares_b);
-          if (tiles[0].shares_b) EXPECT_EQ(tiles[0].column_tile, tiles[1].column_tile);
-          for (const TileOfPair& tile : tiles)
-            if (!tile.is_dummy) ++times[{tile.row_tile, tile.column_tile}];
-        }
-        EXPECT_EQ(times.size(), static_cast<std::size_t>(row_tiles * column_tiles));
-        for (const auto& [tile, count] : times) EXPECT_EQ(count, 1);
+      SCOPED_TRACE(testing::Message() << row_tiles << " x " << column_tiles);
+      std::map<Tile, int> times;
+      for (int unit = 0; unit < units_of_expert(row_tiles, column_tiles, pair); ++unit) {
+        std::vector<TileOfPair> tiles;
+        for (int rank = 0; rank < pair; ++rank)
+          tiles.push_back(tile_of_unit(unit, rank, row_tiles, column_tiles, pair, columns_first));
+        if (pair == 2) EXPECT_EQ(tiles[0].shares_b, tiles[1].shares_b);
+        if (tiles[0].shares_b) EXPECT_EQ(tiles[0].column_tile, tiles[1].column_tile);
+        for (const TileOfPair& tile : tiles)
+          if (!tile.is_dummy) ++times[{tile.row_tile, tile.column_tile}];
       }
+      EXPECT_EQ(times.size(), static_cast<std::size_t>(row_tiles * column_tiles));
+      for (const auto& [tile, count] : times) EXPECT_EQ(count, 1);
     }
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(PairsAndOrders, ExpertSchedule,
+                         testing::Combine(testing::Values(1, 2), testing::Bool()));
+
+/// Row after row of a long and narrow gradient, so that a wave of CTAs shares all its columns.
+TEST(ExpertScheduleOrder, ColumnsFirst) {
+  EXPECT_EQ(tile_of_unit(3, 0, 100, 4, 1, true).column_tile, 3);
+  EXPECT_EQ(tile_of_unit(4, 0, 100, 4, 1, true).row_tile, 1);
+  EXPECT_EQ(tile_of_unit(4, 1, 100, 4, 2, true).row_tile, 3);
 }
 
 struct Dealt {

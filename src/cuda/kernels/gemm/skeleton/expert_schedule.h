@@ -11,6 +11,9 @@
 //   column 1   1  1  4
 //   column 2   2  2  5
 //   column 3   3  3  5
+//
+// A gradient that is longer than wide goes along its columns first: CTAs at work at a time have
+// nearly a square of it then, and need the fewest rows of both operands.
 #pragma once
 
 #include <cstdint>
@@ -36,12 +39,19 @@ MOE_SCHEDULE int units_of_expert(int row_tiles, int column_tiles, int pair) {
   return row_tiles / 2 * column_tiles + row_tiles % 2 * ((column_tiles + 1) / 2);
 }
 
-MOE_SCHEDULE TileOfPair tile_of_unit(int unit, int rank, int row_tiles, int column_tiles,
-                                     int pair) {
-  if (pair == 1) return {unit % row_tiles, unit / row_tiles, false, false};
+/// `columns_first`: columns are the fast direction.
+MOE_SCHEDULE TileOfPair tile_of_unit(int unit, int rank, int row_tiles, int column_tiles, int pair,
+                                     bool columns_first = false) {
+  if (pair == 1) {
+    if (columns_first) return {unit / column_tiles, unit % column_tiles, false, false};
+    return {unit % row_tiles, unit / row_tiles, false, false};
+  }
   const int row_pairs = row_tiles / 2;
   const int paired_units = row_pairs * column_tiles;
-  if (unit < paired_units) return {unit % row_pairs * 2 + rank, unit / row_pairs, true, false};
+  if (unit < paired_units) {
+    if (columns_first) return {unit / column_tiles * 2 + rank, unit % column_tiles, true, false};
+    return {unit % row_pairs * 2 + rank, unit / row_pairs, true, false};
+  }
   const int column = (unit - paired_units) * 2 + rank;
   if (column < column_tiles) return {row_tiles - 1, column, false, false};
   return {row_tiles - 1, column - 1, false, true};

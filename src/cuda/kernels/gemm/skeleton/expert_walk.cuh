@@ -84,7 +84,8 @@ class ExpertWalk {
     work.row_count = __shfl_sync(kAllLanes, own_.count, owner);
     const int first_unit = __shfl_sync(kAllLanes, end_, owner) - units(work.row_count);
     work.tile = tile_of_unit(unit - first_unit, rank_of_cta(kTile.cluster_m),
-                             row_tiles(work.row_count), column_tiles(), kTile.cluster_m);
+                             row_tiles(work.row_count), column_tiles(), kTile.cluster_m,
+                             kRagged == Ragged::reduction && dims_.m > dims_.n);
     return true;
   }
 
