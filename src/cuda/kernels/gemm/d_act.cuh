@@ -75,6 +75,7 @@ struct DAct {
 
   class Epilogue {
    public:
+    static constexpr bool kHolds = false;
     struct Storage {};
     __device__ __forceinline__ Epilogue(const Args& args, Storage&, int thread, int consumer)
         : args_(args), thread_(thread), consumer_(consumer) {}

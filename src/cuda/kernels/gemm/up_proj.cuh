@@ -56,17 +56,15 @@ struct UpProj {
   }
 
   class Epilogue {
-    using Store = ImageStore<false>;
-
    public:
+    static constexpr bool kHolds = false;  // gained nothing here
     struct Storage {
-      Store::Images images;
+      CtaImages images;
     };
     __device__ __forceinline__ Epilogue(const Args& args, Storage& storage, int thread,
                                         int consumer)
         : args_(args), images_(storage.images, thread, consumer) {}
 
-    __device__ __forceinline__ Store& images() { return images_; }
     __device__ __forceinline__ void begin(const TileWork&, int) {}
     __device__ __forceinline__ void finish_empty(const TileWork&, int) {}
 
@@ -125,7 +123,7 @@ struct UpProj {
     }
 
     const Args& args_;
-    Store images_;
+    ImageStore images_;
   };
 };
 

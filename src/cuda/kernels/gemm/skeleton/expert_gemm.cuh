@@ -7,13 +7,11 @@
 //
 //   ring of kStages  [ A 128 x 64 | B block_n x 64 ]  both 128-byte swizzled
 //
-// Cooperative consumers take 64 rows of every tile each. Where they have the images in turn, so
-// they have their epilogues: one multiplies, at twice its usual rate, while the other is in its
-// epilogue, and the tensor cores do not rest between tiles. That keeps the two a step or two apart,
-// which costs as much of the ring: loads that come late, those of gathered rows and of weight
-// gradients, cannot spare it. Ping-pong consumers take every second tile each, one multiplying
-// while the other is in its epilogue; they take turns explicitly, since a consumer that ran ahead
-// of the ring by two phases could not tell a phase that is over from one that has not begun.
+// Cooperative consumers take 64 rows of every tile each. The tensor cores rest for as much of their
+// epilogues as does not run beside the next tile's first products. Ping-pong consumers take every
+// second tile each, one multiplying while the other is in its epilogue; they take turns explicitly,
+// since a consumer that ran ahead of the ring by two phases could not tell a phase that is over
+// from one that has not begun.
 //
 // Two CTAs of a cluster take neighbouring row tiles: each loads half of B and multicasts it to
 // both. Every CTA of a pair walks the same units and the same number of reduction steps, so their
@@ -41,10 +39,11 @@
 //
 //     struct Epilogue {
 //       struct Storage;                                          // of both consumers
-//       ImageStore& images();                                    // if kTailSteps == 0
+//       static constexpr bool kHolds;    // finish() leaves something to store_held()
 //       Epilogue(args, storage, thread, consumer);
 //       void begin(work, row);                                   // before the reduction
-//       void finish(work, row, acc);                             // 64 rows from `row`; or
+//       void finish(work, row, acc);                             // 64 rows from `row`
+//       void store_held();                                       // beside the next products; or
 //       void finish_step(work, row, tail, acc, a_place, b_place);    // all threads
 //       void store_step(work, row, tail, a_place, b_place);          // one thread
 //       void finish_tile(work, row);
@@ -86,12 +85,13 @@ struct ExpertGemm {
   /// would be late with its own rows. (Who gathers by rows has no registers left for it.)
   static constexpr bool kWarpsShareBoxes = kGathersA && !kByRows;
   static constexpr int kTailSteps = Product::kTailSteps;
-  static constexpr bool kHasImages = kTailSteps == 0;
+  static constexpr bool kHolds = Epilogue::kHolds;
 
   static_assert(kTile.block_k == 64, "a stage row is one 128-byte swizzle row of 64 elements");
   static_assert(kTile.block_m == 128, "two consumers of 64 rows; gathering threads cover 128");
   static_assert(kTile.cluster_m == 1 || kTile.cluster_m == 2, "the schedule pairs two CTAs");
   static_assert(kTile.block_n / kTile.cluster_m % 64 == 0, "each CTA loads whole boxes of B");
+  static_assert(!kHolds || kSlices == 1, "what a slice leaves is stored beside the next tile");
   static_assert(kTailSteps == 0 || !kPingPong, "the other's stages would wait behind the tail");
 
   using Gatherer = RowGatherer<Product::kRagged>;
@@ -250,18 +250,16 @@ struct ExpertGemm {
       const int rows_left = work.tile.is_dummy ? 0 : (kByRows ? work.row_count : args.dims.m) - row;
       const bool both = kSlices > 1 && rows_left > 64;
       if (rows_left <= 0 || work.k_steps == 0) {
-        if constexpr (kHasImages) epilogue.images().pass();
+        if constexpr (kHolds) epilogue.store_held();
         take_turn(consumer);
         for (int step = 0; step < work.k_steps + kTailSteps; ++step, at.advance()) {
           ring.wait_filled(at);
           ring.release(at.stage, lane);
         }
         pass_turn(consumer);
-        if constexpr (kHasImages) {
-          if (is_stored(work)) epilogue.images().take();
+        if constexpr (kTailSteps == 0) {
           if (rows_left > 0) epilogue.finish_empty(work, row);
           if (both) epilogue.finish_empty(work, row + 64);
-          epilogue.images().pass();
         }
         look_ahead();
         continue;
@@ -276,21 +274,14 @@ struct ExpertGemm {
       if constexpr (kTailSteps > 0) {
         finish_by_steps(shared, ring, at, epilogue, work, row, acc[0]);
       } else {
-        epilogue.images().take();
         epilogue.finish(work, row, acc[0]);
         if constexpr (kSlices > 1) {
           if (both) epilogue.finish(work, row + 64, acc[1]);
         }
-        if constexpr (kPingPong) epilogue.images().pass();  // else beside the next products
       }
     }
-    if constexpr (kHasImages) epilogue.images().pass();
+    if constexpr (kHolds) epilogue.store_held();
     if (thread == 0) ptx::tma_store_wait<0>();
-  }
-
-  /// Whether the consumers store this tile, or leave its sums to others.
-  static __device__ __forceinline__ bool is_stored(const TileWork& work) {
-    return !kStreams || work.helpers != kLeavesSums;
   }
 
   /// False: this was not the tile's last piece, and its sums were left for who has that.
@@ -300,7 +291,7 @@ struct ExpertGemm {
     const int own_barrier = 1 + consumer;  // that of the images, which are at rest
     const auto slot_of = [&](int cta) { return cta * kConsumers + consumer; };
     const int cta = static_cast<int>(blockIdx.x);
-    if (!is_stored(work)) {
+    if (work.helpers == kLeavesSums) {
       leave_partial(partials, slot_of(cta), acc, thread, own_barrier);
       return false;
     }
@@ -386,8 +377,8 @@ struct ExpertGemm {
       ptx::wgmma_wait<1>();  // the step before this one is done: its stage is free
       if (step > 0) {
         ring.release(previous, lane);
-      } else if constexpr (kHasImages) {
-        epilogue.images().pass();
+      } else if constexpr (kHolds) {
+        epilogue.store_held();
       }
       previous = at.stage;
     }

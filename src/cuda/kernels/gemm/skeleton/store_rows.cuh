@@ -18,35 +18,46 @@ struct RaggedRow {
 
 /// Args must have `dims`, the tensor map `c` and `adds`, and with ragged rows a `bias` [E, n] or
 /// null. kTransposed stores C[e]^T (reduction only), whose rows Args has a `half` of.
+///
+/// What the images hold is stored at once; the rest is kept in registers, packed, until the next
+/// products run, and nobody waits for the copy engine.
 template <class Element, class Args, Ragged kRagged, int kColumns, bool kTransposed>
 class StoreRows {
   static constexpr int kChunks = kColumns / kImageColumns;
-  using Store = ImageStore<kRagged == Ragged::rows>;  // a gradient's ring cannot spare the turns
+  static constexpr int kAtOnce = kChunks < kOwnImages ? kChunks : kOwnImages;
+  static constexpr int kHeld = kChunks - kAtOnce;
 
  public:
+  static constexpr bool kHolds = kHeld > 0;
   struct Storage {
-    typename Store::Images images;
+    CtaImages images;
   };
 
   __device__ __forceinline__ StoreRows(const Args& args, Storage& storage, int thread, int consumer)
       : args_(args), images_(storage.images, thread, consumer) {}
 
-  __device__ __forceinline__ Store& images() { return images_; }
   __device__ __forceinline__ void begin(const TileWork&, int) {}
 
   __device__ __forceinline__ void finish(const TileWork& work, int row,
                                          float (&acc)[kColumns / 2]) {
-    images_.template store<kChunks>(
-        [&](int chunk, Image& image) {
-          float* values = acc + chunk * kImageValues;
-          if constexpr (kRagged == Ragged::rows) add_bias(work, chunk, values);
-          if constexpr (kTransposed) {
-            pack_image_transposed<Element>(image, values, images_.thread());
-          } else {
-            pack_image<Element>(image, values, images_.thread());
-          }
-        },
+    images_.template store<kAtOnce>(
+        [&](int chunk, Image& image) { write(image, pack_chunk(work, chunk, acc)); },
         [&](int chunk, const Image& image) { copy(image, work, row, chunk); });
+    if constexpr (kHolds) {
+#pragma unroll
+      for (int i = 0; i < kHeld; ++i) held_[i] = pack_chunk(work, kAtOnce + i, acc);
+      held_work_ = work;
+      held_row_ = row;
+      has_held_ = true;
+    }
+  }
+
+  __device__ __forceinline__ void store_held() {
+    if (!has_held_) return;
+    images_.template store<kHeld>(
+        [&](int i, Image& image) { write(image, held_[i]); },
+        [&](int i, const Image& image) { copy(image, held_work_, held_row_, kAtOnce + i); });
+    has_held_ = false;
   }
 
   __device__ __forceinline__ void finish_empty(const TileWork& work, int row) {
@@ -56,6 +67,21 @@ class StoreRows {
   }
 
  private:
+  __device__ __forceinline__ PackedImage pack_chunk(const TileWork& work, int chunk,
+                                                    float (&acc)[kColumns / 2]) {
+    float* values = acc + chunk * kImageValues;
+    if constexpr (kRagged == Ragged::rows) add_bias(work, chunk, values);
+    return pack_values<Element>(values);
+  }
+
+  __device__ __forceinline__ void write(Image& image, const PackedImage& packed) const {
+    if constexpr (kTransposed) {
+      write_image_transposed(image, packed, images_.thread());
+    } else {
+      write_image(image, packed, images_.thread());
+    }
+  }
+
   __device__ __forceinline__ void add_bias(const TileWork& work, int chunk, float* values) {
     if (args_.bias == nullptr) return;
     const int column = work.tile.column_tile * kColumns + chunk * kImageColumns;
@@ -86,7 +112,11 @@ class StoreRows {
   }
 
   const Args& args_;
-  Store images_;
+  ImageStore images_;
+  PackedImage held_[kHolds ? kHeld : 1];
+  TileWork held_work_;
+  int held_row_;
+  bool has_held_ = false;
 };
 
 }  // namespace moe::cuda
