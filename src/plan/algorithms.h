@@ -13,6 +13,13 @@ enum class SharedScheme {
   routed,    // kernels of routed experts: one expert whose rows are all tokens
 };
 
+/// `sonic`: what is gathered in a step of its own before the weight gradient that reads it, into
+/// the buffer of dX's rows, where products would gather it themselves.
+struct GathersAgain {
+  bool d_out = false;  // d_gather_out, before d_w_down
+  bool x = false;      // d_gather_x, before d_w_up and behind the sum over dX's rows
+};
+
 /// Scratch that a backend's kernels want beside the tensors of the algorithm.
 struct KernelScratch {
   std::size_t permute_bytes = 0;     // from chosen experts to sorted rows
@@ -24,7 +31,7 @@ struct KernelScratch {
   std::int64_t bias_chunks = 0;   // sums that a bias's gradient over all tokens goes through
   bool rounds_d_logits = false;   // d_logits are made in the layer's type, without a float32 copy
   bool sums_router_part = false;  // the sum of dX over rows takes the router's part along
-  bool gathers_x_again = false;   // sonic: X is gathered where dX's rows were, before d_w_up
+  GathersAgain gathers_again;
 };
 
 /// The loop over experts that PyTorch users write: autograd keeps gathered X, H, A and Y of every

@@ -1,4 +1,4 @@
-// Plan of `sonic`: eight steps, or nine, around two [R, d] buffers that share one address (arXiv
+// Plan of `sonic`: eight to ten steps around two [R, d] buffers that share one address (arXiv
 // 2512.14080, section 3).
 //
 //   up_proj    gather X, H = X W_up^T, A = act(H)      keeps H
@@ -8,8 +8,8 @@
 //   d_w_down   dO^T A'            d_x_rows  dH W_up            d_w_up  dH^T X
 //   d_aggregate  dX = sum of d_x_rows
 //
-// A backend may gather X for d_w_up in a step of its own (d_gather), into the buffer that
-// d_aggregate has just read.
+// A backend may gather dO for d_w_down and X for d_w_up in steps of their own (d_gather_out,
+// d_gather_x), into the buffer of d_x_rows before it is written, and once d_aggregate has read it.
 #include "plan/algorithms.h"
 #include "plan/parts.h"
 
@@ -28,12 +28,15 @@ void expert_steps(Builder& builder, const Sizes& s, const Request& request,
 
   builder.backward_step("d_act", s.down_flops(),
                         s.token_bytes() + s.w_down_bytes() + s.row_bytes(2.0 * s.u + s.n));
+  const double gather_bytes = s.token_bytes() + s.row_bytes(s.d);
+  if (scratch.gathers_again.d_out) builder.backward_step("d_gather_out", 0, gather_bytes);
   builder.backward_step("d_w_down", s.down_flops(),
-                        s.token_bytes() + s.row_bytes(s.n) + s.w_down_bytes());
+                        (scratch.gathers_again.d_out ? s.row_bytes(s.d) : s.token_bytes()) +
+                            s.row_bytes(s.n) + s.w_down_bytes());
   builder.backward_step("d_x_rows", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
-  if (scratch.gathers_x_again) {
+  if (scratch.gathers_again.x) {
     d_aggregate_step(builder, s, scratch);
-    builder.backward_step("d_gather", 0, s.token_bytes() + s.row_bytes(s.d));
+    builder.backward_step("d_gather_x", 0, gather_bytes);
     builder.backward_step("d_w_up", s.up_flops(), s.row_bytes(s.u + s.d) + s.w_up_bytes());
   } else {
     builder.backward_step("d_w_up", s.up_flops(),
@@ -81,8 +84,9 @@ Plan sonic(const Request& request, const DeviceTraits& traits, const KernelScrat
       builder.workspace("d_score_parts", DType::f32, {parts, s.R}, "d_act", "d_act");
     }
     builder.workspace("a_scaled", s.dtype, {s.R, s.n}, "d_act", "d_w_down");
-    builder.workspace("d_x_rows", s.dtype, {s.R, s.d}, "d_x_rows",
-                      scratch.gathers_x_again ? "d_w_up" : "d_aggregate");
+    builder.workspace("d_x_rows", s.dtype, {s.R, s.d},
+                      scratch.gathers_again.d_out ? "d_gather_out" : "d_x_rows",
+                      scratch.gathers_again.x ? "d_w_up" : "d_aggregate");
   }
   return builder.finish();
 }

@@ -93,20 +93,36 @@ TEST(Steps, TheRoutersPartOfDXMovesIntoItsSum) {
   }
 }
 
-/// The rows of X take the place of those of dX, which are summed before.
-TEST(Steps, SonicGathersXAgainWhereABackendSaysSo) {
+/// The rows of X take the place of those of dX, which are summed before; those of dO come before
+/// them.
+TEST(Steps, SonicGathersAgainWhereABackendSaysSo) {
   const Request request = requests().front();
   const Plan fused = sonic(request, devices()[0]);
-  const Plan plan = sonic(request, devices()[0], {.gathers_x_again = true});
-  std::vector<std::string> names;
-  for (const Step& step : plan.backward) names.push_back(step.name);
-  names.resize(6);
-  EXPECT_THAT(names, testing::ElementsAre("d_act", "d_w_down", "d_x_rows", "d_aggregate",
-                                          "d_gather", "d_w_up"));
-  EXPECT_EQ(find_step(fused.backward, "d_gather"), nullptr);
-  EXPECT_EQ(total_flops(plan.backward), total_flops(fused.backward));
-  EXPECT_EQ(plan.workspace_bytes, fused.workspace_bytes);
-  EXPECT_EQ(find_buffer(plan, "d_x_rows")->last_step, static_cast<int>(plan.forward.size()) + 5);
+  const auto first_names = [](const Plan& plan, std::size_t count) {
+    std::vector<std::string> names;
+    for (const Step& step : plan.backward) names.push_back(step.name);
+    names.resize(count);
+    return names;
+  };
+  const Plan x = sonic(request, devices()[0], {.gathers_again = {.x = true}});
+  EXPECT_THAT(first_names(x, 6), testing::ElementsAre("d_act", "d_w_down", "d_x_rows",
+                                                      "d_aggregate", "d_gather_x", "d_w_up"));
+  const Plan both = sonic(request, devices()[0], {.gathers_again = {.d_out = true, .x = true}});
+  EXPECT_THAT(first_names(both, 7),
+              testing::ElementsAre("d_act", "d_gather_out", "d_w_down", "d_x_rows", "d_aggregate",
+                                   "d_gather_x", "d_w_up"));
+  for (const auto& [plan, first] : {std::pair{x, "d_x_rows"}, {both, "d_gather_out"}}) {
+    EXPECT_EQ(total_flops(plan.backward), total_flops(fused.backward));
+    const Buffer& rows = *find_buffer(plan, "d_x_rows");
+    const int begin = static_cast<int>(plan.forward.size());
+    EXPECT_EQ(plan.backward.at(rows.first_step - begin).name, first);
+    EXPECT_EQ(plan.backward.at(rows.last_step - begin).name, "d_w_up");
+  }
+  // Rows of dO lie beside A' as those of Y do beside A; the router's few bytes come to that.
+  EXPECT_EQ(x.workspace_bytes, fused.workspace_bytes);
+  EXPECT_LT(both.workspace_bytes, fused.workspace_bytes * 1.02);
+  for (const char* step : {"d_gather_out", "d_gather_x"})
+    EXPECT_EQ(find_step(fused.backward, step), nullptr);
 }
 
 TEST(Steps, RoundingIsOneWhereABackendSaysSo) {

@@ -97,7 +97,7 @@ plan::KernelScratch sonic_scratch(const Request& request, const DeviceTraits& tr
   plan::KernelScratch scratch = hopper_scratch(request, traits);
   scratch.stream_bytes = stream_bytes(sonic_products(request), traits);
   scratch.sums_router_part = sums_router_part(request.config);
-  scratch.gathers_x_again = gathers_x_again(request.config);
+  scratch.gathers_again = gathers_again(request.config);
   return scratch;
 }
 

@@ -1,4 +1,4 @@
-// `sonic` on Hopper (arXiv 2512.14080): eight kernels, nine where X is gathered again; only H kept.
+// `sonic` on Hopper (arXiv 2512.14080): eight kernels, and up to two gathers; only H kept.
 #include "cuda/variants/sonic.h"
 
 #include "cuda/kernels/aggregate/sum_parts.h"
@@ -26,9 +26,9 @@ void gradient(const Pass& pass, TensorView gathered, TensorView b, int n, Tensor
       select_gradient_tile(pass.hidden_dim(), n), pass.card.num_multiprocessors, pass.stream);
 }
 
-TensorView gather_x(const Pass& pass, TensorView rows) {
-  const StepScope step(pass, "d_gather");
-  gather_rows({pass.inputs.x.data, rows.data, pass.token_offsets(), pass.token_rows(), pass.tokens,
+TensorView gather(const Pass& pass, const char* step_name, TensorView tokens, TensorView rows) {
+  const StepScope step(pass, step_name);
+  gather_rows({tokens.data, rows.data, pass.token_offsets(), pass.token_rows(), pass.tokens,
                pass.hidden_dim()},
               pass.stream);
   return rows;
@@ -42,10 +42,13 @@ void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorVie
 
 }  // namespace
 
-bool gathers_x_again(const LayerConfig& config) {
-  constexpr std::int64_t kWideExperts = 4096;  // gains 2 to 3 % of backward; 2048: nothing (H100)
+plan::GathersAgain gathers_again(const LayerConfig& config) {
+  // Of the backward pass, H100: X gains 2 % at 1536 and 2048 and costs that at 1024; dO, whose
+  // product is half as long, gains 1 to 2 % from 4096 on and costs 1 at 2048.
+  constexpr std::int64_t kWideForX = 1536, kWideForOut = 4096;
   // The product of plain rows cannot store gate and up in turns.
-  return config.ffn_dim >= kWideExperts && config.up_layout == UpLayout::concatenated;
+  return {.d_out = config.ffn_dim >= kWideForOut,
+          .x = config.ffn_dim >= kWideForX && config.up_layout == UpLayout::concatenated};
 }
 
 bool SonicLayer::sums_router_part() const {
@@ -92,20 +95,18 @@ void SonicLayer::experts_backward(const Pass& pass, TensorView d_out,
                pass.num_experts(), static_cast<int>(parts.shape[0]), pass.max_rows},
               pass.stream);
   }
-  {
-    const StepScope step(pass, "d_w_down");
-    gradient(pass, d_out, a_scaled, pass.ffn_dim(), gradients.weights.w_down, false,
-             gradients.accumulate);
-  }
+  down_gradient(pass, d_out, a_scaled, d_x_rows, gradients);
   {
     const StepScope step(pass, "d_x_rows");
     multiply(pass, d_h, pass.weights.w_up, WeightLayout::k_by_n, pass.hidden_dim(), pass.up_dim(),
              d_x_rows, {}, pass.up_is_interleaved());
   }
-  if (gathers_x_again(pass.config)) {
+  if (gathers_again(pass.config).x) {
     sum_input_gradient(pass, d_x_rows, gradients.d_x);
     const bool is_frozen = gradients.weights.w_up.empty();
-    up_gradients(pass, d_h, is_frozen ? TensorView{} : gather_x(pass, d_x_rows), gradients);
+    up_gradients(pass, d_h,
+                 is_frozen ? TensorView{} : gather(pass, "d_gather_x", pass.inputs.x, d_x_rows),
+                 gradients);
   } else {
     up_gradients(pass, d_h, {}, gradients);
     sum_input_gradient(pass, d_x_rows, gradients.d_x);
@@ -131,6 +132,20 @@ void SonicLayer::down_bias_gradient(const Pass& pass, TensorView d_out,
                          d_score_part_count(pass.ffn_dim()) * pass.max_rows,
                  .dtype = pass.config.dtype},
                 pass.stream);
+}
+
+/// `rows` [R, d] are free, for dO where it is gathered first.
+void SonicLayer::down_gradient(const Pass& pass, TensorView d_out, TensorView a_scaled,
+                               TensorView rows, const InputGradients& gradients) const {
+  const TensorView d_w = gradients.weights.w_down;
+  const bool gathers = gathers_again(pass.config).d_out && !d_w.empty();
+  if (gathers) gather(pass, "d_gather_out", d_out, rows);
+  const StepScope step(pass, "d_w_down");
+  if (gathers) {
+    return multiply_transposed(pass, rows, a_scaled, pass.hidden_dim(), pass.ffn_dim(), d_w,
+                               gradients.accumulate);
+  }
+  gradient(pass, d_out, a_scaled, pass.ffn_dim(), d_w, false, gradients.accumulate);
 }
 
 /// Without `x_rows` the product gathers X itself.

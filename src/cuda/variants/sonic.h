@@ -2,13 +2,14 @@
 #pragma once
 
 #include "cuda/variants/layer.h"
+#include "plan/algorithms.h"
 
 namespace moe::cuda {
 
-/// Whether the backward pass gathers X in a step of its own, into the buffer that the rows of dX
-/// have left, and W_up's gradient then reads rows like any other. The wider the experts, the more
-/// often each gathered row is read: a gather costs as much as it saves at 2048 (H100).
-bool gathers_x_again(const LayerConfig& config);
+/// A weight gradient of rows like any other is quicker than one that gathers. The wider the
+/// experts, the more often each gathered row is read, and the less a gather of its own costs
+/// beside.
+plan::GathersAgain gathers_again(const LayerConfig& config);
 
 class SonicLayer final : public CudaLayer {
  public:
@@ -21,6 +22,8 @@ class SonicLayer final : public CudaLayer {
                         const InputGradients& gradients) override;
   void down_bias_gradient(const Pass& pass, TensorView d_out,
                           const InputGradients& gradients) const;
+  void down_gradient(const Pass& pass, TensorView d_out, TensorView a_scaled, TensorView rows,
+                     const InputGradients& gradients) const;
   void up_gradients(const Pass& pass, TensorView d_h, TensorView x_rows,
                     const InputGradients& gradients) const;
 };
