@@ -20,15 +20,30 @@ using record::Timing;
 struct Columns {
   Scale time, tokens, flops, bytes;
   double largest_s = 0, largest_tokens = 0, largest_flops = 0, largest_bytes = 0;
+  int time_digits = 4;  // of largest_s
 };
+
+int whole_digits(double value) {
+  int digits = 1;
+  for (double bound = 10; value >= bound; bound *= 10) ++digits;
+  return digits;
+}
+
+/// Four, or as many more as leave the shortest time three: beside a row that takes a hundred times
+/// as long, the others must not be rounded alike.
+int digits_for(double largest, double shortest) {
+  const int whole = whole_digits(largest);
+  return whole + std::max(4 - whole, 3 - whole_digits(shortest));
+}
 
 Columns columns_for(const Run& run) {
   Columns columns;
-  double smallest_tokens = std::numeric_limits<double>::max();
+  double smallest_tokens = std::numeric_limits<double>::max(), shortest_s = smallest_tokens;
   std::vector<const Row*> rows = measured_rows(run);
   if (const Row* bound = dense_bound_row(run)) rows.push_back(bound);
   for (const Row* row : rows) {
     columns.largest_s = std::max(columns.largest_s, judged_timing(*row)->median_s);
+    shortest_s = std::min(shortest_s, judged_timing(*row)->median_s);
     if (row->tokens_per_s) {
       columns.largest_tokens = std::max(columns.largest_tokens, *row->tokens_per_s);
       smallest_tokens = std::min(smallest_tokens, *row->tokens_per_s);
@@ -38,6 +53,10 @@ Columns columns_for(const Run& run) {
       columns.largest_bytes = std::max<double>(columns.largest_bytes, row->bytes.peak);
   }
   columns.time = time_scale(columns.largest_s);
+  if (columns.largest_s > 0) {
+    const double per_s = columns.time.factor;
+    columns.time_digits = digits_for(columns.largest_s * per_s, shortest_s * per_s);
+  }
   columns.tokens =
       count_scale(columns.largest_tokens > 0 ? smallest_tokens : 0);  // 853, not 0.85 k
   columns.flops = flops_scale(columns.largest_flops);
@@ -50,7 +69,8 @@ std::string cell(double value, double largest, const Scale& scale, int significa
 }
 
 std::string time_cell(const std::optional<Timing>& timing, const Columns& columns) {
-  return timing ? cell(timing->median_s, columns.largest_s, columns.time, 4) : "-";
+  return timing ? cell(timing->median_s, columns.largest_s, columns.time, columns.time_digits)
+                : "-";
 }
 
 std::string noise_cell(const Timing& timing) {
