@@ -78,7 +78,7 @@ inline void expect_true(const std::string& variant, const Case& test, bool train
 }
 
 /// The awkward shapes with rows of 16 bytes, one with several tiles per expert, and one whose
-/// experts are wide enough for `sonic` to gather X in a step of its own.
+/// experts are wide enough for `sonic` to gather dO and X in steps of their own.
 inline std::vector<Case> gpu_cases() {
   std::vector<Case> cases = tests::awkward_cases();
   for (Case& test : cases) {

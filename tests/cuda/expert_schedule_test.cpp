@@ -123,6 +123,26 @@ TEST_P(UnitStreams, SumsForOthersComeBeforeOwnWaiting) {
   }
 }
 
+/// A cluster's walk over experts goes forward, but to its last piece, which it looks up from the
+/// start.
+TEST_P(UnitStreams, UnitsRiseButForTheLastPiece) {
+  for (const int units : {1, 2, 5, 7, 12, 67, 138}) {
+    int last = -1, unit = -1;
+    bool is_over = false;
+    for (const auto& [cluster, piece] : deal(units, 16, GetParam())) {
+      if (cluster != last) {
+        unit = -1;
+        is_over = false;
+      }
+      last = cluster;
+      EXPECT_FALSE(is_over) << "a piece behind the last";
+      if (piece.k_begin == 0) EXPECT_GT(piece.unit, unit);
+      is_over = piece.k_begin > 0;
+      unit = piece.unit;
+    }
+  }
+}
+
 /// Clusters at work at the same time are at nearly the same step of their reductions: no further
 /// apart than parts are longer than whole units.
 TEST_P(UnitStreams, ClustersAreAtTheSameStepAtATime) {

@@ -42,7 +42,7 @@ constexpr Shape kShapes[] = {
     {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
     {"medium/4", 4096, 4096, 14336, 16, 4},    {"ds/2", 16384, 7168, 2048, 256, 8},
     {"small", 4096, 1024, 4096, 8, 2}};
-// Of `steps`: reductions long enough for CTAs to drift apart.
+// Of `steps`: reductions long enough for CTAs to drift apart, d_x's at least.
 constexpr Shape kLongShapes[] = {
     {"30b-n256", 32768, 4096, 256, 256, 16},   {"30b-n1024", 32768, 4096, 1024, 64, 4},
     {"120b-n1024", 32768, 4096, 1024, 128, 8}, {"sparse", 16384, 4096, 1024, 256, 8},
@@ -328,6 +328,7 @@ int main(int argc, char** argv) {
   const std::string way = argc > 3 ? argv[3] : "rested";
   const bool is_settled = way == "settled";
   const std::string shape = argc > 4 ? argv[4] : "";
+  const auto is_meant = [&shape](const Shape& s) { return shape.empty() || shape == s.name; };
   if (rounds < 1 || argc > 5 || (!is_settled && way != "rested") ||
       (!only.empty() && !all && only != "gathered" && only != "d_act" && only != "steps" &&
        only != "-")) {
@@ -335,6 +336,14 @@ int main(int argc, char** argv) {
         stderr,
         "usage: gemm_bench [ROUNDS] [all | gathered | d_act | steps | -] [rested | settled] "
         "[SHAPE]\n");
+    return 2;
+  }
+  const bool is_known = only == "steps"
+                            ? std::any_of(std::begin(kLongShapes), std::end(kLongShapes), is_meant)
+                            : std::any_of(std::begin(kShapes), std::end(kShapes), is_meant);
+  if (!is_known) {
+    std::fprintf(stderr, "gemm_bench: no shape %s; its names stand at the top of gemm_bench.cu\n",
+                 shape.c_str());
     return 2;
   }
   cudaDeviceProp properties{};
@@ -352,12 +361,12 @@ int main(int argc, char** argv) {
   if (only == "steps") {
     std::printf("steps: pair, pair in step, alone, alone in step | cuBLAS\n");
     for (const Shape& s : kLongShapes) {
-      if (shape.empty() || shape == s.name) bench_steps(bench, s, rounds);
+      if (is_meant(s)) bench_steps(bench, s, rounds);
     }
     return 0;
   }
   for (const Shape& s : kShapes) {
-    if (!shape.empty() && shape != s.name) continue;
+    if (!is_meant(s)) continue;
     const int u = 2 * s.n;
     if (all) {
       bench_rows(bench, s, "up", WeightLayout::n_by_k, u, s.d, rounds);

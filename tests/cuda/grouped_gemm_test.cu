@@ -41,10 +41,11 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
     bool has_bias = false;
   };
 
-  /// Every result right, and nothing written behind the last row, whatever the number of CTAs.
+  /// Every result right, and nothing written behind the last row, whatever the number of CTAs: with
+  /// two of them a CTA goes from tile to tile, and stores what it held of the one before.
   template <class Element = Bf16>
   void expect_right(const Product& product, GroupedTile tile,
-                    const std::vector<int>& multiprocessors = {tests::multiprocessors()}) {
+                    const std::vector<int>& multiprocessors = {2, tests::multiprocessors()}) {
     const auto& [by_rows, layout, dims, has_bias] = product;
     const std::vector<int> offset = tests::offsets_of(GetParam());
     const int E = static_cast<int>(GetParam().rows.size()), rows = offset.back();
@@ -134,7 +135,8 @@ class GroupedGemmTest : public ::testing::TestWithParam<Counts> {
   template <class Element = Bf16>
   void expect_all_forms_right(GroupedTile tile) {
     for (const Dims dims :
-         {Dims{256, 512, 128}, Dims{136, 264, 72}, Dims{64, 64, 64}, Dims{128, 776, 192}}) {
+         {Dims{256, 512, 128}, Dims{136, 264, 72}, Dims{64, 64, 64}, Dims{128, 776, 192},
+          Dims{328, 264, 72}}) {  // the last: a gradient longer than wide, 3 x 2 tiles
       SCOPED_TRACE(std::to_string(dims.m) + " x " + std::to_string(dims.n) + " x " +
                    std::to_string(dims.k));
       expect_right<Element>({true, WeightLayout::n_by_k, dims}, tile);

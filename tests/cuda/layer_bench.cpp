@@ -45,11 +45,11 @@ double median(std::vector<double> values) {
 class EventProbe final : public Probe {
  public:
   explicit EventProbe(cudaStream_t stream) : stream_(stream) {}
-  void begin(std::string_view step) override { mark(step); }
-  void end(std::string_view) override {
-    events_.push_back(std::make_unique<cuda::Event>());
-    events_.back()->record(stream_);
+  void begin(std::string_view step) override {
+    names_.emplace_back(step);
+    mark();
   }
+  void end(std::string_view) override { mark(); }
   void collect(std::map<std::string, std::vector<double>>& times) {
     events_.back()->synchronize();
     for (std::size_t i = 0; i + 1 < events_.size(); i += 2) {
@@ -60,8 +60,7 @@ class EventProbe final : public Probe {
   }
 
  private:
-  void mark(std::string_view step) {
-    names_.emplace_back(step);
+  void mark() {
     events_.push_back(std::make_unique<cuda::Event>());
     events_.back()->record(stream_);
   }

@@ -145,7 +145,7 @@ class SonicGemmTest : public tests::SonicRowsTest {
 
   template <class Element>
   void expect_right_weight_gradients(std::initializer_list<GroupedTile> tiles) {
-    for (const Dims dims : {Dims{256, 512}, Dims{72, 136}, Dims{200, 64}}) {
+    for (const Dims dims : {Dims{256, 512}, Dims{72, 136}, Dims{200, 64}, Dims{328, 264}}) {
       for (const GroupedTile tile : tiles) {
         for (const bool transposed : {false, true}) {
           const int m = dims.d, n = dims.n;
@@ -156,13 +156,10 @@ class SonicGemmTest : public tests::SonicRowsTest {
           tests::fill_random(b, 2);
           MOE_CUDA_CHECK(cudaMemset(b.get() + std::size_t(rows) * n, 0xff,
                                     (b.size() - std::size_t(rows) * n) * 2));
-          poison(c);
           WeightGradientProblem problem{x.get(),          b.get(), c.get(), device_offsets.get(),
                                         row_tokens.get(), E,       m,       n,
                                         transposed};
           problem.dtype = kDTypeOf<Element>;
-          weight_gradient(problem, tile, tests::multiprocessors(), nullptr);
-          MOE_CUDA_CHECK(cudaDeviceSynchronize());
           const auto xv = as_double(x), bv = as_double(b);
           std::vector<double> want(c.size());
           for (int e = 0; e < E; ++e) {
@@ -177,9 +174,14 @@ class SonicGemmTest : public tests::SonicRowsTest {
               }
             }
           }
-          SCOPED_TRACE("m " + std::to_string(m) + " n " + std::to_string(n) +
-                       (transposed ? " transposed" : ""));
-          expect_near<Element>(as_double(c), want, want.size(), "c");
+          for (const int count : {2, tests::multiprocessors()}) {  // many tiles a CTA, or few
+            SCOPED_TRACE("m " + std::to_string(m) + " n " + std::to_string(n) +
+                         (transposed ? " transposed, " : ", ") + std::to_string(count) + " CTAs");
+            poison(c);
+            weight_gradient(problem, tile, count, nullptr);
+            MOE_CUDA_CHECK(cudaDeviceSynchronize());
+            expect_near<Element>(as_double(c), want, want.size(), "c");
+          }
         }
       }
     }

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <set>
 
 #include "measure/problem/memory_need.h"
@@ -80,6 +79,7 @@ TEST(CudaVariants, SonicPlansToGatherAgainForWideExperts) {
   };
   EXPECT_EQ(gathers(UpLayout::concatenated, 4096), "d_gather_out d_gather_x ");
   EXPECT_EQ(gathers(UpLayout::concatenated, 4088), "d_gather_x ");
+  EXPECT_EQ(gathers(UpLayout::concatenated, 1536), "d_gather_x ");
   EXPECT_EQ(gathers(UpLayout::concatenated, 1528), "");
   EXPECT_EQ(gathers(UpLayout::interleaved, 4096), "d_gather_out ");
   EXPECT_EQ(gathers(UpLayout::interleaved, 4088), "");

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "cuda/ptx/fence.cuh"
-#include "cuda/ptx/mbarrier.cuh"
 #include "cuda/ptx/pair.cuh"
 #include "cuda/ptx/tma.cuh"
 #include "cuda/ptx/warp.cuh"

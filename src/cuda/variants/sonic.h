@@ -6,9 +6,8 @@
 
 namespace moe::cuda {
 
-/// A weight gradient of rows like any other is quicker than one that gathers. The wider the
-/// experts, the more often each gathered row is read, and the less a gather of its own costs
-/// beside.
+/// What the backward pass gathers in steps of its own. A weight gradient of plain rows is quicker
+/// than one that gathers, and the wider the experts, the less the gather costs beside it.
 plan::GathersAgain gathers_again(const LayerConfig& config);
 
 class SonicLayer final : public CudaLayer {

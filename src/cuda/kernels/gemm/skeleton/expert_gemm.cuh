@@ -43,7 +43,7 @@
 //       Epilogue(args, storage, thread, consumer);
 //       void begin(work, row);                                   // before the reduction
 //       void finish(work, row, acc);                             // 64 rows from `row`
-//       void store_held();                                       // beside the next products; or
+//       void store_held();                      // if kHolds, beside the next products; or
 //       void finish_step(work, row, tail, acc, a_place, b_place);    // all threads
 //       void store_step(work, row, tail, a_place, b_place);          // one thread
 //       void finish_tile(work, row);

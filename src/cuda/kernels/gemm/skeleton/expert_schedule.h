@@ -39,7 +39,7 @@ MOE_SCHEDULE int units_of_expert(int row_tiles, int column_tiles, int pair) {
   return row_tiles / 2 * column_tiles + row_tiles % 2 * ((column_tiles + 1) / 2);
 }
 
-/// `columns_first`: columns are the fast direction.
+/// `columns_first`: for gradients longer than wide, see above.
 MOE_SCHEDULE TileOfPair tile_of_unit(int unit, int rank, int row_tiles, int column_tiles, int pair,
                                      bool columns_first = false) {
   if (pair == 1) {
@@ -76,10 +76,11 @@ inline constexpr int kLeavesSums = -1;
 ///                                          cluster 2   2 2 2 2 | 6 6 6 6 5 5
 ///
 /// Of its part of the line a cluster takes whole units first, then the unit that the next one goes
-/// on with, and last the one that it goes on with itself. So all clusters are at about the same
-/// step of their reductions at a time, and ask for the same columns of an expert's rows and
-/// weights, which memory then delivers once; in the order of the line each would be at another one.
-/// And sums that others wait for are left before a cluster waits itself.
+/// on with, and last the one that it goes on with itself. So, where there are as many units as
+/// clusters, all are at about the same step of their reductions at a time, and ask for the same
+/// columns of an expert's rows and weights, which memory then delivers once; in the order of the
+/// line each would be at another one. And sums that others wait for are left before a cluster waits
+/// itself.
 class UnitStream {
  public:
   MOE_SCHEDULE UnitStream(int units, int steps, int cluster, int num_clusters)
@@ -116,7 +117,7 @@ class UnitStream {
       piece.helpers = 0;
       while (begin_of(cluster_ - piece.helpers) > unit_begin) ++piece.helpers;
     }
-    begin_ = 0;  // done
+    begin_ = 0;  // done: a line begins with a whole unit
     return true;
   }
 

@@ -114,7 +114,7 @@ class StoreRows {
   const Args& args_;
   ImageStore images_;
   PackedImage held_[kHolds ? kHeld : 1];
-  TileWork held_work_;
+  TileWork held_work_;  // with held_row_: where it belongs
   int held_row_;
   bool has_held_ = false;
 };
