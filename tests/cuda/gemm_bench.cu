@@ -17,6 +17,7 @@
 #include <functional>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -338,12 +339,12 @@ int main(int argc, char** argv) {
         "[SHAPE]\n");
     return 2;
   }
-  const bool is_known = only == "steps"
-                            ? std::any_of(std::begin(kLongShapes), std::end(kLongShapes), is_meant)
-                            : std::any_of(std::begin(kShapes), std::end(kShapes), is_meant);
-  if (!is_known) {
-    std::fprintf(stderr, "gemm_bench: no shape %s; its names stand at the top of gemm_bench.cu\n",
-                 shape.c_str());
+  const std::span<const Shape> shapes =
+      only == "steps" ? std::span<const Shape>(kLongShapes) : std::span<const Shape>(kShapes);
+  if (std::none_of(shapes.begin(), shapes.end(), is_meant)) {
+    std::fprintf(stderr, "gemm_bench: no shape %s here; known:", shape.c_str());
+    for (const Shape& s : shapes) std::fprintf(stderr, " %s", s.name);
+    std::fprintf(stderr, "\n");
     return 2;
   }
   cudaDeviceProp properties{};
@@ -360,12 +361,12 @@ int main(int argc, char** argv) {
       properties.name, num_sms);
   if (only == "steps") {
     std::printf("steps: pair, pair in step, alone, alone in step | cuBLAS\n");
-    for (const Shape& s : kLongShapes) {
+    for (const Shape& s : shapes) {
       if (is_meant(s)) bench_steps(bench, s, rounds);
     }
     return 0;
   }
-  for (const Shape& s : kShapes) {
+  for (const Shape& s : shapes) {
     if (!is_meant(s)) continue;
     const int u = 2 * s.n;
     if (all) {

@@ -201,7 +201,9 @@ class LayerBench {
     std::size_t region = 0;
     for (const std::string& name : names) {
       const Variant* v = find_variant(DeviceKind::cuda, name);
-      if (v == nullptr) throw std::runtime_error("no variant " + name);
+      if (v == nullptr) {
+        throw std::runtime_error("no variant " + name + " on GPUs; see bench_moe_variants list");
+      }
       Plan plan = v->plan(measure::make_request(config, tokens, true), device.traits());
       region = std::max(region, plan.saved_bytes + plan.workspace_bytes);
       auto layer = v->make_layer(plan, device.id());
@@ -350,17 +352,23 @@ std::vector<std::string> split(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return std::printf("usage: layer_bench PRESETS ROUNDS VARIANTS [TOKENS]\n"), 2;
+  const int rounds = argc > 2 ? std::atoi(argv[2]) : 0;
+  if (argc < 4 || rounds < 1) {
+    std::fprintf(stderr,
+                 "usage: layer_bench PRESETS ROUNDS VARIANTS [TOKENS], at least one round\n");
+    return 2;
+  }
   const auto gpus = devices(DeviceKind::cuda);
   if (gpus.empty()) return std::printf("no GPU\n"), 3;
   std::printf("%s\n", gpus.front()->traits().name.c_str());
+  int status = 0;
   for (const std::string& preset : split(argv[1])) {
     try {
-      bench(*gpus.front(), preset, std::atoi(argv[2]), split(argv[3]),
-            argc > 4 ? std::atoll(argv[4]) : 0);
+      bench(*gpus.front(), preset, rounds, split(argv[3]), argc > 4 ? std::atoll(argv[4]) : 0);
     } catch (const std::exception& error) {
-      std::printf("%s: %s\n", preset.c_str(), error.what());
+      std::fprintf(stderr, "layer_bench: %s: %s\n", preset.c_str(), error.what());
+      status = 1;
     }
   }
-  return 0;
+  return status;
 }
