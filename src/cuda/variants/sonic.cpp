@@ -44,7 +44,7 @@ void aggregate(const Pass& pass, TensorView rows, const float* scales, TensorVie
 
 plan::GathersAgain gathers_again(const LayerConfig& config) {
   // Of the backward pass, H100: X gains up to 2 % at 1536 and 2048 and costs that at 1024; dO,
-  // whose product is half as long, gains 1 to 2 % from 4096 on and up to -1 at 2048.
+  // whose product is half as long, gains 1 to 2 % from 4096 on and nothing at 2048.
   constexpr std::int64_t kWideForX = 1536, kWideForOut = 4096;
   // The product of plain rows cannot store gate and up in turns.
   return {.d_out = config.ffn_dim >= kWideForOut,
